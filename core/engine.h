@@ -1,0 +1,194 @@
+// The one facade between libhappy.so (the shim) and libhappy-core.so: a C ABI
+// of plain structs and functions, versioned, loaded by dlopen(3). The shim owns
+// every descriptor number of the host and every call that the host made; the
+// core owns names, addresses, time and order. Nothing is thrown across it.
+//
+// Threads: functions of happy_engine may be called from any thread, with all
+// signals blocked, cancellation disabled and the hooks bypassed (shim/'s
+// CoreCall). None of them blocks, except race_stop, which waits for one turn of
+// the helper thread. Functions of happy_host may be called from any thread; the
+// race callbacks are called from the helper thread only, with no lock of the
+// core held.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define HAPPY_ENGINE_ABI 1
+
+extern "C" {
+
+// Allocation functions that every object of the library must share with the
+// host (under RTLD_DEEPBIND the core would otherwise bind past a jemalloc or
+// tcmalloc host). Exported by libhappy.so as `happy_allocator`.
+struct happy_allocator_table {
+  void* (*malloc)(size_t);
+  void (*free)(void*);
+  void* (*calloc)(size_t, size_t);
+  void* (*realloc)(void*, size_t);
+  int (*posix_memalign)(void**, size_t, size_t);
+  void* (*aligned_alloc)(size_t, size_t);
+  void* (*memalign)(size_t, size_t);
+  size_t (*malloc_usable_size)(void*);
+};
+
+enum happy_log_level {
+  HAPPY_LOG_OFF,
+  HAPPY_LOG_ERROR,
+  HAPPY_LOG_WARN,
+  HAPPY_LOG_INFO,
+  HAPPY_LOG_DEBUG
+};
+
+// AF_INET uses the first 4 octets of `bytes`, AF_INET6 all 16.
+struct happy_address {
+  uint16_t family;
+  uint32_t scope_id;
+  uint8_t bytes[16];
+};
+
+// How a look-up ended. For HAPPY_LOOKUP_SYSTEM the caller asks libc itself and
+// reports the addresses with remember().
+enum happy_lookup_status {
+  HAPPY_LOOKUP_SYSTEM,
+  HAPPY_LOOKUP_ANSWER,
+  HAPPY_LOOKUP_FAILED
+};
+
+// One look-up. `done` is a futex word: 0 while pending, then 1; the other
+// fields are valid from then on and constant. Released by lookup_release.
+struct happy_lookup {
+  uint32_t done;
+  int status;  // happy_lookup_status
+  int eai;     // an EAI_* code of getaddrinfo(3); 0 unless FAILED
+  size_t count;
+  const struct happy_address* addresses;  // in the order to use them
+  const char* canonical_name;  // the name the addresses belong to, not NULL
+};
+
+// How a race ended or stands.
+enum happy_outcome_kind {
+  HAPPY_WON,        // `descriptor` is connected; -1: attempt 1 is the winner
+  HAPPY_ALL_FAILED, // give attempt 1 back; `error` where that is not enough
+  HAPPY_TIMED_OUT,  // the rule's connect_ms has passed: ETIMEDOUT
+  HAPPY_STOPPED     // race_stop: `descriptor` is a live attempt to go on with,
+                    // or -1: attempt 1
+};
+
+struct happy_outcome {
+  int kind;        // happy_outcome_kind
+  int descriptor;  // an attempt other than 1, now owned by the receiver; or -1
+  // ALL_FAILED where attempt 1 failed synchronously: the errno that connect()
+  // returns if `descriptor` is -1. Else 0.
+  int error;
+};
+
+// What a connect() could race, as the name memory sees it. Released by
+// plan_release or given to race_start.
+struct happy_plan {
+  size_t candidates;          // addresses beside the destination itself
+  uint32_t attempt_ms;        // 0: the kernel's
+  uint32_t connect_ms;        // 0: the kernel's
+  int fail_with;              // errno to return at once without a race; or 0
+};
+
+struct happy_race;  // opaque
+
+// What the core gives the shim.
+struct happy_engine {
+  uint32_t abi;
+  // Starts a look-up of `name` for `family` (AF_UNSPEC, AF_INET or AF_INET6).
+  // Never NULL except when out of memory. May be done at once.
+  struct happy_lookup* (*lookup_start)(const char* name, int family);
+  void (*lookup_release)(struct happy_lookup*);
+  // Whether a rule with an encrypted resolver covers the name (any expansion of
+  // it by the search list): 1 if so; such a name must not reach libc.
+  int (*is_strict)(const char* name);
+  // Tells what libc answered to a look-up of `name` for `family`.
+  void (*remember)(const char* name, int family,
+                   const struct happy_address* addresses, size_t count);
+
+  // NULL where libc's own connect() is right; `why` (static text) then says
+  // why, or stays NULL where the destination is nobody's. `families`: bit 0 =
+  // IPv4 candidates usable, bit 1 = IPv6 candidates usable by this socket.
+  struct happy_plan* (*plan)(const struct sockaddr* destination,
+                             socklen_t length, unsigned families,
+                             const char** why);
+  void (*plan_release)(struct happy_plan*);
+  // Starts the race; takes the plan. `attempt` is a descriptor of attempt 1
+  // (the destination itself), owned by the core from here, or -1 if
+  // attempt 1 failed synchronously with `error`. `mapped`: IPv4 candidates are
+  // to be connected as ::ffff:a.b.c.d. `context` is handed to the callbacks
+  // until race_over. NULL if the helper thread cannot be started; the
+  // plan is released and `attempt` closed in that case too.
+  struct happy_race* (*race_start)(struct happy_plan*, void* context,
+                                   int attempt, int error, int mapped);
+  // Ends the race without waiting: losers are closed soon, race_over follows.
+  void (*race_cancel)(struct happy_race*);
+  // Ends the race and waits until the helper has let go. The outcome is
+  // STOPPED, or what was decided already and not yet delivered.
+  void (*race_stop)(struct happy_race*, struct happy_outcome*);
+  // Asks the helper to call host->watch_fired(context) once `descriptor` has
+  // input, hang-up or error, or was closed by everyone. The number stays the
+  // caller's. Cancelled by unwatch, after which no call comes any more (it
+  // waits for a call under way).
+  void (*watch)(int descriptor, void* context);
+  void (*unwatch)(int descriptor, void* context);
+  // A connect() that was left to libc although its address is known.
+  void (*trace_passed)(const struct sockaddr*, socklen_t, const char* why);
+
+  // pthread_atfork(3) order. after_fork_child forgets the helper thread, its
+  // loop, races and connections; names stay.
+  void (*before_fork)(void);
+  void (*after_fork_parent)(void);
+  void (*after_fork_child)(void);
+};
+
+// What the shim gives the core.
+struct happy_host {
+  uint32_t abi;
+  // The policy's text as read at load; NULL: the embedded default. `path` for
+  // messages. `policy_error`: an errno if the file could not be read, else 0.
+  const char* policy_text;
+  size_t policy_size;
+  const char* policy_path;
+  int policy_error;
+  const char* library_folder;  // where libhappy-tls.so is
+  int deep_bind;               // libhappy-tls.so needs RTLD_DEEPBIND too
+
+  int log_level;  // happy_log_level; lines above it are dropped
+  int tracing;    // 1 if HAPPY_TRACE names a file
+  // One line without the newline. Any thread; never blocks for long.
+  void (*log)(int level, const char* line, size_t length);
+  void (*trace)(const char* line, size_t length);
+
+  // Marks the calling thread as the library's own: its calls are never taken
+  // for the host's, its new descriptors start high and are hidden.
+  void (*enter_helper_thread)(void);
+  // Moves a descriptor out of the host's way (F_DUPFD_CLOEXEC above 1000),
+  // hides it from the host and closes the old number. Returns the new number;
+  // the old one if there is no room.
+  int (*own_descriptor)(int descriptor);
+  // Closes a descriptor that own_descriptor returned.
+  void (*close_descriptor)(int descriptor);
+
+  // Opens an attempt: a socket with the options of the caller's, connecting.
+  // Returns an owned descriptor with *error 0 (connected) or EINPROGRESS, or
+  // with another errno if connect() failed (the socket keeps its error
+  // unread where the kernel does so); -1 and *error if there is no socket.
+  int (*attempt_open)(void* context, const struct sockaddr*, socklen_t,
+                      int* error);
+  // The race is decided. Called at most once, never after race_stop.
+  void (*race_decided)(void* context, const struct happy_outcome*);
+  // The core will not use `context` again. Called exactly once per race_start
+  // that returned a race, last.
+  void (*race_over)(void* context);
+  void (*watch_fired)(void* context);
+};
+
+// The entry point of libhappy-core.so. `host` must outlive the process.
+// Returns NULL and logs where the ABI does not fit or memory is out. A policy
+// that does not parse is logged here; look-ups then fail with EAI_FAIL.
+const struct happy_engine* happy_engine_open(const struct happy_host* host);
+}

@@ -1,0 +1,80 @@
+// The C ABI of libhappy-tls.so, the only object that links GnuTLS. A session is
+// a byte transformer over one connected socket: it never blocks, owns no
+// descriptor, starts no thread, reads no clock but the calendar for certificate
+// dates. dlopen()ed by the core at the first DoT query.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HAPPY_TLS_ABI 1
+
+extern "C" {
+
+struct happy_tls_pin {
+  int whole_certificate;  // 0: SubjectPublicKeyInfo, 1: certificate in DER
+  uint8_t sha256[32];
+};
+
+// How a resolver is to be authenticated (RFC 8310). Copied by open().
+struct happy_tls_config {
+  const char* auth_name;  // dNSName to check and SNI to send; NULL: none
+  const char* ca_file;    // PEM; NULL: the system's bundle, read when needed
+  const struct happy_tls_pin* pins;
+  size_t pin_count;  // auth_name, pins, or both: both must then hold
+};
+
+enum happy_tls_state {
+  HAPPY_TLS_WANT_READ,   // call again when the socket is readable
+  HAPPY_TLS_WANT_WRITE,  // call again when the socket is writable
+  HAPPY_TLS_READY,       // handshake done and peer authenticated; or data moved
+  HAPPY_TLS_CLOSED,      // the peer ended the session (close_notify or FIN)
+  HAPPY_TLS_FAILED       // see failure and failure_text
+};
+
+// Each cause is one log line of its own, so that users can act on it.
+enum happy_tls_failure {
+  HAPPY_TLS_OK,
+  HAPPY_TLS_WRONG_PIN,       // authentic to nobody: no pin matches
+  HAPPY_TLS_WRONG_NAME,      // the certificate is for another name
+  HAPPY_TLS_EXPIRED,         // or not yet valid: text says which and the dates
+  HAPPY_TLS_UNTRUSTED,       // no chain to the CA bundle, or self-signed
+  HAPPY_TLS_NO_TRUST_STORE,  // the CA file cannot be read or holds none
+  HAPPY_TLS_PROTOCOL,        // alert, bad record, version
+  HAPPY_TLS_TRANSPORT        // errno in text: reset and the like
+};
+
+struct happy_tls_session;  // opaque
+
+struct happy_tls_info {
+  char version[16];     // "TLS1.3"
+  char cipher[64];      // "AES-256-GCM"
+  char authenticated_by[64];  // "pin", "name and CA", "name, CA and pin"
+  int resumed;
+};
+
+struct happy_tls {
+  uint32_t abi;
+  // `descriptor` is a connected non-blocking socket that outlives the session.
+  // NULL: out of memory, or a configuration without any authenticator.
+  struct happy_tls_session* (*open)(const struct happy_tls_config*,
+                                    int descriptor);
+  void (*close)(struct happy_tls_session*);
+  // Go on with the handshake. READY only after authentication succeeded.
+  int (*handshake)(struct happy_tls_session*);
+  // Moves up to `size` octets; *moved says how many when READY.
+  int (*read)(struct happy_tls_session*, void* data, size_t size,
+              size_t* moved);
+  int (*write)(struct happy_tls_session*, const void* data, size_t size,
+               size_t* moved);
+  // Sends close_notify if that does not block.
+  void (*bye)(struct happy_tls_session*);
+  int (*failure)(const struct happy_tls_session*);  // happy_tls_failure
+  // One sentence in English, valid until close().
+  const char* (*failure_text)(const struct happy_tls_session*);
+  void (*info)(const struct happy_tls_session*, struct happy_tls_info*);
+};
+
+// The entry point of libhappy-tls.so.
+const struct happy_tls* happy_tls_open(void);
+}
