@@ -1,0 +1,75 @@
+# Thin targets over CMake and Ninja. `make demo` and `make test` do all of their
+# own set-up from a fresh clone; the others expect the packages to be there
+# (tools/deps.sh test).
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+CONFIGURE = cmake -G Ninja -S .
+BUILD = cmake --build
+CTEST = ctest --output-on-failure -j $(JOBS)
+SANITIZER_ENV = ASAN_OPTIONS=detect_leaks=1 \
+  UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
+ASAN = -DHAPPY_SANITIZE='address;undefined' -DCMAKE_BUILD_TYPE=Debug
+TSAN = -DHAPPY_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
+RESULTS = build/results
+
+.PHONY: all demo test check asan tsan clang lint format install clean
+
+all:
+	@$(CONFIGURE) -B build >/dev/null
+	$(BUILD) build
+
+demo:
+	@tools/deps.sh demo
+	@$(CONFIGURE) -B build >/dev/null
+	@$(BUILD) build --target demo_programs
+	@build/happy_demo
+
+# Keeps going after a failure: the summary has the last word and the status.
+test:
+	@tools/deps.sh test
+	@rm -rf $(RESULTS) && mkdir -p $(RESULTS)
+	@$(MAKE) --no-print-directory all clang
+	-@$(CTEST) --test-dir build --output-junit $(CURDIR)/$(RESULTS)/gcc.xml
+	@$(CONFIGURE) -B build-asan $(ASAN) >/dev/null
+	@$(BUILD) build-asan
+	-@$(SANITIZER_ENV) $(CTEST) --test-dir build-asan -LE plain \
+	  --output-junit $(CURDIR)/$(RESULTS)/asan.xml
+	@tools/test_summary.py $(RESULTS)/gcc.xml $(RESULTS)/asan.xml
+
+check: all
+	@$(CTEST) --test-dir build -L unit
+
+asan:
+	@$(CONFIGURE) -B build-asan $(ASAN) >/dev/null
+	$(BUILD) build-asan
+	@$(SANITIZER_ENV) $(CTEST) --test-dir build-asan -LE plain
+
+tsan:
+	@$(CONFIGURE) -B build-tsan $(TSAN) >/dev/null
+	$(BUILD) build-tsan
+	@$(SANITIZER_ENV) $(CTEST) --test-dir build-tsan -L unit
+
+# Compiles everything with the second compiler; warnings are errors.
+clang:
+	@$(CONFIGURE) -B build-clang -DCMAKE_CXX_COMPILER=clang++ \
+	  -DCMAKE_C_COMPILER=clang >/dev/null
+	$(BUILD) build-clang
+
+SOURCES = $(shell git ls-files '*.cc' '*.h')
+lint:
+	@tools/deps.sh lint
+	@clang-format --dry-run -Werror $(SOURCES)
+	@tools/include_rules.sh
+
+format:
+	@tools/deps.sh lint
+	@clang-format -i $(SOURCES)
+
+install:
+	@$(CONFIGURE) -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	$(BUILD) build
+	DESTDIR=$(DESTDIR) cmake --install build
+	@test -n "$(DESTDIR)" || ldconfig || :
+
+clean:
+	rm -rf build build-asan build-tsan build-clang
