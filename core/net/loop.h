@@ -1,0 +1,79 @@
+// The helper thread: one uv_loop_t that runs in a detached thread named
+// "happy", started at first need, with every signal blocked. It carries work to
+// the loop; what the work is, it does not know. Never destroyed: hosts call in
+// during atexit, so objects of this class are leaked on purpose.
+#pragma once
+
+#include <uv.h>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/engine.h"
+
+namespace happy::net {
+
+// CLOCK_MONOTONIC, of which uv_now() is the coarse and cached form.
+Time monotonic_now();
+
+class Loop {
+ public:
+  // Work for the loop thread. `set_up` runs there first, after uv_loop_init;
+  // an errno other than 0 fails the start (it then has undone its own work).
+  using Work = std::function<void()>;
+  using SetUp = std::function<int(uv_loop_t*)>;
+
+  // `host` outlives the process. Starts nothing yet.
+  explicit Loop(const happy_host* host, SetUp set_up = {});
+  ~Loop() = delete;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Starts the thread unless it runs, and waits until its loop stands. The
+  // error is an errno: EMFILE, EAGAIN, ENOMEM; a later call tries again. Any
+  // thread; the caller has all signals blocked.
+  [[nodiscard]] tl::expected<void, int> start();
+
+  // Runs `work` on the loop thread, in the order of the calls, never from
+  // inside post(). Starts the thread if need be; the error is start()'s, and
+  // `work` is then dropped. Any thread.
+  [[nodiscard]] tl::expected<void, int> post(Work work);
+
+  // The same, and returns once `work` is done. On the loop thread: at once.
+  [[nodiscard]] tl::expected<void, int> run_and_wait(const Work& work);
+
+  bool on_loop_thread() const;
+  // Valid on the loop thread.
+  uv_loop_t* uv() { return &uv_; }
+
+  // In the child of a fork, where the thread does not exist: closes the loop's
+  // descriptors and touches nothing else, no lock either. The object is dead
+  // from then on; build another.
+  void abandon();
+
+ private:
+  enum class State : uint8_t { kStopped, kStarting, kRunning };
+
+  static void* thread_main(void* self);
+  static void on_async(uv_async_t* async);
+  int spawn();
+  int set_up_loop();
+  void undo_loop();
+  void run();
+
+  const happy_host* const host_;
+  const SetUp set_up_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  State state_ = State::kStopped;  // under mutex_
+  int start_error_ = 0;            // under mutex_
+  std::vector<Work> queue_;        // under mutex_
+  uv_loop_t uv_{};
+  uv_async_t async_{};
+};
+
+}  // namespace happy::net
