@@ -1,0 +1,230 @@
+#include "core/net/tls_session.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+namespace happy::tls {
+namespace {
+
+// TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only
+// (RFC 9325 section 4). SAFE_RENEGOTIATION: a TLS 1.2 server must have RFC
+// 5746, or an attacker could splice our session onto his.
+constexpr char kPriorities[] =
+    "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:"
+    "+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:+SIGN-ALL:-SIGN-RSA-SHA1:"
+    "-SIGN-ECDSA-SHA1:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
+    "+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SAFE_RENEGOTIATION";
+
+// NO_TICKETS: without it GnuTLS 3.7 collects TLS 1.3 tickets that nobody asks
+// for; resumption begins with removing this flag and a NEW_SESSION_TICKET hook,
+// never with gnutls_session_get_data2(), which waits for the network.
+constexpr unsigned kInitFlags =
+    GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
+
+void copy_text(char* out, size_t size, const char* text) {
+  snprintf(out, size, "%s", text ? text : "");
+}
+
+}  // namespace
+
+Session::Session(Authenticators wanted, int descriptor)
+    : wanted_(std::move(wanted)), descriptor_(descriptor) {
+  if (!set_up()) session_.reset();
+}
+
+bool Session::set_up() {
+  gnutls_certificate_credentials_t credentials = nullptr;
+  if (gnutls_certificate_allocate_credentials(&credentials) != 0) return false;
+  credentials_.reset(credentials);
+  gnutls_session_t session = nullptr;
+  if (gnutls_init(&session, kInitFlags) != 0) return false;
+  session_.reset(session);
+
+  static constexpr unsigned char kDot[] = {'d', 'o', 't'};
+  const gnutls_datum_t alpn{const_cast<unsigned char*>(kDot), sizeof kDot};
+  if (gnutls_priority_set_direct(session, kPriorities, nullptr) != 0 ||
+      gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials) !=
+          0 ||
+      gnutls_alpn_set_protocols(session, &alpn, 1, 0) != 0)
+    return false;
+  const std::string& name = wanted_.auth_name;
+  if (!name.empty() && gnutls_server_name_set(session, GNUTLS_NAME_DNS,
+                                              name.data(), name.size()) != 0)
+    return false;
+  gnutls_transport_set_ptr(session, this);
+  gnutls_transport_set_pull_function(session, &Session::pull);
+  gnutls_transport_set_push_function(session, &Session::push);
+  return true;
+}
+
+ssize_t Session::pull(gnutls_transport_ptr_t self, void* data, size_t size) {
+  auto* session = static_cast<Session*>(self);
+  ssize_t count;
+  do {
+    count = recv(session->descriptor_, data, size, 0);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    session->dry_ = errno == EAGAIN || errno == EWOULDBLOCK;
+    if (!session->dry_) session->transport_errno_ = errno;
+    gnutls_transport_set_errno(session->session_.get(), errno);
+  }
+  return count;
+}
+
+ssize_t Session::push(gnutls_transport_ptr_t self, const void* data,
+                      size_t size) {
+  auto* session = static_cast<Session*>(self);
+  ssize_t count;
+  do {
+    count = send(session->descriptor_, data, size, MSG_NOSIGNAL);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+      session->transport_errno_ = errno;
+    gnutls_transport_set_errno(session->session_.get(), errno);
+  }
+  return count;
+}
+
+happy_tls_state Session::handshake() {
+  if (phase_ == Phase::kAuthenticated) return HAPPY_TLS_READY;
+  if (phase_ == Phase::kEnded) return HAPPY_TLS_FAILED;
+  for (;;) {
+    dry_ = false;
+    const int result = gnutls_handshake(session_.get());
+    if (result == 0) return authenticated();
+    if (result == GNUTLS_E_WARNING_ALERT_RECEIVED ||
+        result == GNUTLS_E_INTERRUPTED)
+      continue;
+    if (result == GNUTLS_E_AGAIN) {
+      if (gnutls_record_get_direction(session_.get()))
+        return HAPPY_TLS_WANT_WRITE;
+      if (dry_) return HAPPY_TLS_WANT_READ;
+      continue;
+    }
+    return ended(result, "during the TLS handshake");
+  }
+}
+
+happy_tls_state Session::authenticated() {
+  verdict_ =
+      authenticate(presented_chain(session_.get()), wanted_, time(nullptr));
+  if (verdict_.failure == HAPPY_TLS_OK) {
+    phase_ = Phase::kAuthenticated;
+    return HAPPY_TLS_READY;
+  }
+  // Tells the server's operator why; not a matter for waiting.
+  gnutls_alert_send(session_.get(), GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
+  phase_ = Phase::kEnded;
+  return HAPPY_TLS_FAILED;
+}
+
+happy_tls_state Session::read(void* data, size_t size, size_t* moved) {
+  *moved = 0;
+  if (phase_ != Phase::kAuthenticated) return HAPPY_TLS_FAILED;
+  for (;;) {
+    dry_ = false;
+    const ssize_t result = gnutls_record_recv(session_.get(), data, size);
+    if (result > 0) {
+      *moved = static_cast<size_t>(result);
+      return HAPPY_TLS_READY;
+    }
+    if (result == 0) return HAPPY_TLS_CLOSED;
+    // A late ticket or KeyUpdate was swallowed; more may be waiting. An answer
+    // to a KeyUpdate that found the socket full goes out with the next write.
+    if (result == GNUTLS_E_AGAIN) {
+      if (gnutls_record_get_direction(session_.get()))
+        return HAPPY_TLS_WANT_WRITE;
+      if (dry_) return HAPPY_TLS_WANT_READ;
+      continue;
+    }
+    if (result == GNUTLS_E_INTERRUPTED ||
+        result == GNUTLS_E_WARNING_ALERT_RECEIVED)
+      continue;
+    if (result == GNUTLS_E_REHANDSHAKE) {  // TLS 1.2: never renegotiated
+      gnutls_alert_send(session_.get(), GNUTLS_AL_WARNING,
+                        GNUTLS_A_NO_RENEGOTIATION);
+      continue;
+    }
+    if (result == GNUTLS_E_PREMATURE_TERMINATION) return HAPPY_TLS_CLOSED;
+    return ended(result, "while waiting for an answer");
+  }
+}
+
+happy_tls_state Session::write(const void* data, size_t size, size_t* moved) {
+  *moved = 0;
+  if (phase_ != Phase::kAuthenticated) return HAPPY_TLS_FAILED;
+  ssize_t result;
+  do {
+    result = gnutls_record_send(session_.get(), data, size);
+  } while (result == GNUTLS_E_INTERRUPTED);
+  // GnuTLS keeps the record; the same call again sends the rest of it.
+  if (result == GNUTLS_E_AGAIN) return HAPPY_TLS_WANT_WRITE;
+  if (result < 0) return ended(result, "while sending a query");
+  *moved = static_cast<size_t>(result);
+  return HAPPY_TLS_READY;
+}
+
+void Session::bye() {
+  if (phase_ == Phase::kAuthenticated)
+    gnutls_bye(session_.get(), GNUTLS_SHUT_WR);
+  phase_ = Phase::kEnded;
+}
+
+happy_tls_state Session::ended(ssize_t result, const char* doing) {
+  const int code = static_cast<int>(result);
+  if (code == GNUTLS_E_PULL_ERROR || code == GNUTLS_E_PUSH_ERROR)
+    return fail(HAPPY_TLS_TRANSPORT, std::string("the connection broke ") +
+                                         doing + ": " +
+                                         strerror(transport_errno_));
+  if (code == GNUTLS_E_PREMATURE_TERMINATION)
+    return fail(HAPPY_TLS_TRANSPORT,
+                std::string("the server closed the connection ") + doing);
+  gnutls_alert_send_appropriate(session_.get(), code);
+  return fail(HAPPY_TLS_PROTOCOL, protocol_text(code));
+}
+
+std::string Session::protocol_text(int result) const {
+  switch (result) {
+    case GNUTLS_E_FATAL_ALERT_RECEIVED: {
+      const char* name =
+          gnutls_alert_get_name(gnutls_alert_get(session_.get()));
+      return std::string("the server refused with the TLS alert \"") +
+             (name ? name : "unknown") + "\"";
+    }
+    case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+      return "the server speaks neither TLS 1.2 nor TLS 1.3, or no TLS at all";
+    case GNUTLS_E_UNEXPECTED_PACKET:
+    case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
+    case GNUTLS_E_RECORD_OVERFLOW:
+      return "the port does not speak TLS";
+    default:
+      return std::string("TLS failed: ") + gnutls_strerror(result);
+  }
+}
+
+happy_tls_state Session::fail(happy_tls_failure failure, std::string text) {
+  verdict_ = {failure, std::move(text)};
+  phase_ = Phase::kEnded;
+  return HAPPY_TLS_FAILED;
+}
+
+void Session::info(happy_tls_info* out) const {
+  *out = {};
+  const gnutls_session_t session = session_.get();
+  copy_text(out->version, sizeof out->version,
+            gnutls_protocol_get_name(gnutls_protocol_get_version(session)));
+  copy_text(out->cipher, sizeof out->cipher,
+            gnutls_cipher_get_name(gnutls_cipher_get(session)));
+  if (phase_ != Phase::kHandshake && verdict_.failure == HAPPY_TLS_OK)
+    copy_text(out->authenticated_by, sizeof out->authenticated_by,
+              authenticated_by(wanted_));
+  out->resumed = gnutls_session_is_resumed(session);
+}
+
+}  // namespace happy::tls

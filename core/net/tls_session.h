@@ -1,0 +1,58 @@
+// One TLS client session over a connected, non-blocking socket that somebody
+// else owns: handshake, authentication, records. It waits for nothing. Data
+// moves only after the server was authenticated. One thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/net/tls_abi.h"
+#include "core/net/tls_authenticate.h"
+#include "core/net/tls_gnutls.h"
+
+namespace happy::tls {
+
+class Session {
+ public:
+  Session(Authenticators wanted, int descriptor);
+  ~Session() = default;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // False: out of memory or GnuTLS unusable; the session is of no use then.
+  bool usable() const { return session_ != nullptr; }
+
+  happy_tls_state handshake();
+  happy_tls_state read(void* data, size_t size, size_t* moved);
+  happy_tls_state write(const void* data, size_t size, size_t* moved);
+  void bye();
+
+  happy_tls_failure failure() const { return verdict_.failure; }
+  const char* failure_text() const { return verdict_.text.c_str(); }
+  void info(happy_tls_info* out) const;
+
+ private:
+  enum class Phase { kHandshake, kAuthenticated, kEnded };
+
+  static ssize_t pull(gnutls_transport_ptr_t self, void* data, size_t size);
+  static ssize_t push(gnutls_transport_ptr_t self, const void* data,
+                      size_t size);
+
+  bool set_up();
+  happy_tls_state authenticated();
+  // The state for a negative result of GnuTLS. `doing` is for the sentence.
+  happy_tls_state ended(ssize_t result, const char* doing);
+  happy_tls_state fail(happy_tls_failure failure, std::string text);
+  std::string protocol_text(int result) const;
+
+  const Authenticators wanted_;
+  const int descriptor_;
+  CredentialsHandle credentials_;  // outlives session_, which points to it
+  SessionHandle session_;
+  Phase phase_ = Phase::kHandshake;
+  bool dry_ = false;  // the socket had nothing more to read
+  int transport_errno_ = 0;
+  Verdict verdict_;
+};
+
+}  // namespace happy::tls
