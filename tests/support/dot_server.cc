@@ -1,0 +1,137 @@
+#include "tests/support/dot_server.h"
+
+#include <arpa/inet.h>
+#include <gnutls/abstract.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+#include "core/base/ip.h"
+#include "tests/support/dot_server_connection.h"
+
+namespace happy::test {
+namespace {
+
+constexpr int kTickMs = 10;  // how soon a stop is seen
+
+void reset(int descriptor) {
+  const linger now{1, 0};
+  setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  close(descriptor);
+}
+
+std::runtime_error failed(const char* what) {
+  return std::runtime_error(std::string(what) + ": " + strerror(errno));
+}
+
+void must(int result) {
+  if (result < 0) throw std::runtime_error(gnutls_strerror(result));
+}
+
+// gnutls_certificate_set_x509_key() would sort the chain and drop what does not
+// fit; this call sends what it is given. It takes the certificates and the key.
+void present(gnutls_certificate_credentials_t credentials,
+             const std::vector<Identity>& chain) {
+  auto* certificates = static_cast<gnutls_pcert_st*>(
+      gnutls_calloc(chain.size(), sizeof(gnutls_pcert_st)));
+  for (size_t i = 0; i < chain.size(); ++i)
+    must(gnutls_pcert_import_x509(&certificates[i], chain[i].certificate(), 0));
+  gnutls_privkey_t key = nullptr;
+  must(gnutls_privkey_init(&key));
+  must(gnutls_privkey_import_x509(key, chain.front().key(),
+                                  GNUTLS_PRIVKEY_IMPORT_COPY));
+  must(gnutls_certificate_set_key(credentials, nullptr, 0, certificates,
+                                  static_cast<int>(chain.size()), key));
+  gnutls_free(certificates);  // the array; its members were taken
+}
+
+}  // namespace
+
+DotServer::DotServer(DotScript script) : script_(std::move(script)) {
+  gnutls_certificate_credentials_t raw = nullptr;
+  if (gnutls_certificate_allocate_credentials(&raw) != 0)
+    throw std::runtime_error("no credentials");
+  credentials_.reset(raw, gnutls_certificate_free_credentials);
+  if (!script_.chain.empty()) present(raw, script_.chain);
+  listen_on();
+  acceptor_ = std::thread([this] { accept_loop(); });
+}
+
+DotServer::~DotServer() {
+  stopping_ = true;
+  acceptor_.join();
+  for (std::thread& connection : connections_) connection.join();
+  close(listener_);
+}
+
+void DotServer::listen_on() {
+  const auto address = IpAddress::parse(script_.address);
+  if (!address) throw std::runtime_error("not an address: " + script_.address);
+  sockaddr_storage place;
+  socklen_t size = Endpoint{*address, script_.port}.to_sockaddr(&place);
+  listener_ =
+      socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int on = 1;
+  setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (listener_ < 0 ||
+      bind(listener_, reinterpret_cast<sockaddr*>(&place), size) != 0 ||
+      listen(listener_, 1024) != 0)
+    throw failed("listen");
+  size = sizeof place;
+  getsockname(listener_, reinterpret_cast<sockaddr*>(&place), &size);
+  port_ =
+      Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&place), size)->port;
+}
+
+void DotServer::accept_loop() {
+  int accepted = 0;
+  while (!stopping_) {
+    pollfd wait{listener_, POLLIN, 0};
+    if (poll(&wait, 1, kTickMs) <= 0) continue;
+    const int descriptor =
+        accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (descriptor < 0) continue;
+    const int number = ++accepted;
+    note([](DotStatistics& it) { ++it.connections; });
+    if (number <= script_.reset_first) {
+      reset(descriptor);
+      continue;
+    }
+    connections_.emplace_back([this, descriptor, number] {
+      note([](DotStatistics& it) { ++it.open; });
+      serve_dot_connection(this, descriptor, number - script_.reset_first);
+      note([](DotStatistics& it) { --it.open; });
+    });
+  }
+}
+
+DotStatistics DotServer::statistics() const {
+  const std::lock_guard lock(mutex_);
+  return statistics_;
+}
+
+bool DotServer::wait_until(
+    const std::function<bool(const DotStatistics&)>& holds) const {
+  for (int turn = 0; turn < 1000; ++turn) {
+    if (holds(statistics())) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+Zone DotServer::zone() const {
+  const std::lock_guard lock(mutex_);
+  return script_.zone;
+}
+
+void DotServer::set_zone(Zone zone) {
+  const std::lock_guard lock(mutex_);
+  script_.zone = std::move(zone);
+}
+
+}  // namespace happy::test

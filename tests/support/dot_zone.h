@@ -1,0 +1,79 @@
+// What a scripted DNS server answers: names with their records, RCODEs, delays
+// and faults, and the wire form of a reply. Its own small encoder, apart from
+// the product's, so that one cannot hide the other's errors. No sockets.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace happy::test {
+
+using Octets = std::vector<uint8_t>;
+
+struct Question {
+  uint16_t id = 0;
+  std::string name;  // lower case, without the final dot
+  uint16_t type = 0;
+  Octets raw;  // the question section as it came
+  bool edns = false;
+  bool keepalive = false;    // RFC 7828 option sent
+  bool ecs_opt_out = false;  // RFC 7871, source prefix 0
+  size_t message_size = 0;
+};
+
+// nullopt: not a query with one question.
+std::optional<Question> parse_query(const Octets& message);
+
+// What goes wrong with one name's reply.
+enum class ReplyFault {
+  kNone,
+  kDrop,           // never answered
+  kWrongId,        // a false ID first, then nothing
+  kWrongQuestion,  // the ID right, another name
+  kTwice,          // the same reply two times
+  kGarbage,        // two octets that are no DNS message
+  kCloseBefore,    // FIN in place of the reply
+  kCloseAfter,     // the reply, then FIN
+  kReset           // RST in place of the reply
+};
+
+struct Entry {
+  std::map<uint16_t, std::vector<Octets>> records;  // type -> RDATA
+  std::string cname;                                // or empty
+  uint32_t ttl = 60;
+  int rcode = 0;
+  std::optional<uint16_t> ede;  // RFC 8914 INFO-CODE
+  std::string ede_text;
+  std::chrono::milliseconds delay{0};
+  ReplyFault fault = ReplyFault::kNone;
+
+  Entry& a(const std::string& address);
+  Entry& aaaa(const std::string& address);
+  Entry& txt(const std::string& text);
+};
+
+struct Zone {
+  std::map<std::string, Entry> names;  // lower case, without the final dot
+  // The SOA MINIMUM of negative answers; none: no SOA is sent.
+  std::optional<uint32_t> negative_ttl = 60;
+  // RFC 7828, in units of 100 ms; sent where the client offered the option.
+  std::optional<uint16_t> keepalive;
+
+  const Entry* find(const std::string& name) const;
+  // A reply with everything but the faults; unknown names are NXDOMAIN.
+  Octets reply(const Question& question) const;
+};
+
+// Reads {"negative_ttl": 60, "keepalive": 100, "names": {"a.example": {"A":
+// ["192.0.2.1"], "AAAA": [], "CNAME": "b.example", "TXT": ["t"], "ttl": 60,
+// "rcode": "NXDOMAIN", "delay_ms": 5, "fault": "drop", "ede": 15}}}.
+// Throws std::exception with a message where it cannot.
+Zone parse_zone(const std::string& json);
+
+Octets encode_name(const std::string& name);
+
+}  // namespace happy::test

@@ -1,0 +1,86 @@
+// The zone of a scripted DNS server from JSON text.
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "tests/support/dot_zone.h"
+
+namespace happy::test {
+namespace {
+
+using nlohmann::json;
+
+int rcode_named(const json& value) {
+  if (value.is_number()) return value.get<int>();
+  static const std::map<std::string, int> kNames = {
+      {"NOERROR", 0},  {"FORMERR", 1}, {"SERVFAIL", 2},
+      {"NXDOMAIN", 3}, {"NOTIMP", 4},  {"REFUSED", 5}};
+  return kNames.at(value.get<std::string>());
+}
+
+ReplyFault fault_named(const std::string& name) {
+  static const std::map<std::string, ReplyFault> kNames = {
+      {"drop", ReplyFault::kDrop},
+      {"wrong_id", ReplyFault::kWrongId},
+      {"wrong_question", ReplyFault::kWrongQuestion},
+      {"twice", ReplyFault::kTwice},
+      {"garbage", ReplyFault::kGarbage},
+      {"close_before", ReplyFault::kCloseBefore},
+      {"close_after", ReplyFault::kCloseAfter},
+      {"reset", ReplyFault::kReset}};
+  return kNames.at(name);
+}
+
+Entry parse_entry(const json& from) {
+  Entry entry;
+  for (const auto& [key, value] : from.items()) {
+    if (key == "A") {
+      for (const auto& text : value) entry.a(text);
+    } else if (key == "AAAA") {
+      for (const auto& text : value) entry.aaaa(text);
+    } else if (key == "TXT") {
+      for (const auto& text : value) entry.txt(text);
+    } else if (key == "CNAME") {
+      entry.cname = value;
+    } else if (key == "ttl") {
+      entry.ttl = value;
+    } else if (key == "rcode") {
+      entry.rcode = rcode_named(value);
+    } else if (key == "delay_ms") {
+      entry.delay = std::chrono::milliseconds(value.get<int>());
+    } else if (key == "fault") {
+      entry.fault = fault_named(value);
+    } else if (key == "ede") {
+      entry.ede = value.get<uint16_t>();
+    } else if (key == "ede_text") {
+      entry.ede_text = value;
+    } else {
+      throw std::runtime_error("unknown key in zone: " + key);
+    }
+  }
+  return entry;
+}
+
+}  // namespace
+
+Zone parse_zone(const std::string& text) {
+  const json root = json::parse(text, nullptr, true, true);
+  Zone zone;
+  for (const auto& [key, value] : root.items()) {
+    if (key == "names") {
+      for (const auto& [name, entry] : value.items())
+        zone.names[name] = parse_entry(entry);
+    } else if (key == "negative_ttl") {
+      if (value.is_null())
+        zone.negative_ttl.reset();
+      else
+        zone.negative_ttl = value.get<uint32_t>();
+    } else if (key == "keepalive") {
+      zone.keepalive = value.get<uint16_t>();
+    } else {
+      throw std::runtime_error("unknown key: " + key);
+    }
+  }
+  return zone;
+}
+
+}  // namespace happy::test
