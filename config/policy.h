@@ -29,12 +29,12 @@ struct Pin {
 // An encrypted resolver. `auth_name` or `pins` is non-empty; if both are, both
 // must hold.
 struct Resolver {
-  std::string name;
-  std::vector<IpAddress> addresses;  // 1 to 8
+  std::string name{};
+  std::vector<IpAddress> addresses{};  // 1 to 8
   uint16_t port = 853;
-  std::string auth_name;  // lower case A-label form, or empty
-  std::vector<Pin> pins;
-  std::string ca_file;  // PEM; empty: the system's bundle
+  std::string auth_name{};  // lower case A-label form, or empty
+  std::vector<Pin> pins{};
+  std::string ca_file{};  // PEM; empty: the system's bundle
 
   bool operator==(const Resolver&) const = default;
 };
@@ -44,7 +44,7 @@ struct Resolver {
 struct HostPattern {
   enum class Kind : uint8_t { kExact, kBelow, kAny };
   Kind kind = Kind::kAny;
-  std::string name;  // empty for kAny
+  std::string name{};  // empty for kAny
 
   bool operator==(const HostPattern&) const = default;
   // `host` in any case, with or without a final dot.
@@ -63,8 +63,8 @@ struct RaceSettings {
 
 struct Timeouts {
   std::chrono::milliseconds resolve{5000};
-  std::optional<std::chrono::milliseconds> attempt;  // none: the kernel's
-  std::optional<std::chrono::milliseconds> connect;  // none: the kernel's
+  std::optional<std::chrono::milliseconds> attempt{};  // none: the kernel's
+  std::optional<std::chrono::milliseconds> connect{};  // none: the kernel's
 
   bool operator==(const Timeouts&) const = default;
 };
@@ -76,11 +76,11 @@ enum class Profile : uint8_t {
 };
 
 struct Rule {
-  std::vector<HostPattern> hosts;
-  std::vector<size_t> resolvers;  // indices into Policy::resolvers
+  std::vector<HostPattern> hosts{};
+  std::vector<size_t> resolvers{};  // indices into Policy::resolvers
   Profile profile = Profile::kSystem;
   // A filter and an order; empty: both, ordered by RFC 6724.
-  std::vector<Family> families;
+  std::vector<Family> families{};
   RaceSettings race;
   Timeouts timeouts;
   // Races to loopback destinations: off only in the embedded default policy.
@@ -90,8 +90,8 @@ struct Rule {
 };
 
 struct Policy {
-  std::vector<Resolver> resolvers;
-  std::vector<Rule> rules;  // first match wins
+  std::vector<Resolver> resolvers{};
+  std::vector<Rule> rules{};  // first match wins
 
   // The first rule that names `host`, or nullptr: then the host is libc's.
   const Rule* match(std::string_view host) const;
@@ -107,8 +107,8 @@ struct Policy {
 struct PolicyError {
   int line = 0;
   int column = 0;
-  std::string key;
-  std::string message;
+  std::string key{};
+  std::string message{};
 
   // "policy.json:12:27: rules[0].race.attempt_delay_ms: must be ..., not 5"
   std::string to_string(std::string_view file) const;

@@ -1,0 +1,230 @@
+#include "config/rule_settings.h"
+
+#include "config/edit_distance.h"
+#include "config/schema_check.h"
+
+namespace happy::config {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kSystem = "system";
+
+class SettingsReader {
+ public:
+  // `object` may be nullptr: then there is nothing to read.
+  SettingsReader(const Value* object, Scope scope, std::string path)
+      : object_(object), scope_(scope), path_(std::move(path)) {}
+
+  // `convert` makes the setting's value from the JSON value.
+  template <typename T, typename Convert>
+  Maybe<T> read(std::string_view key, Convert convert) const {
+    const Value* const value = find(key);
+    if (value == nullptr) return std::nullopt;
+    return Setting<T>{convert(*value), value->at, child(path_, key)};
+  }
+  Maybe<int64_t> integer(std::string_view key) const {
+    return read<int64_t>(key, [](const Value& v) { return v.integer; });
+  }
+  Maybe<bool> boolean(std::string_view key) const {
+    return read<bool>(key, [](const Value& v) { return v.boolean; });
+  }
+  SettingsReader inner(std::string_view key, Scope scope) const {
+    return {find(key), scope, child(path_, key)};
+  }
+
+ private:
+  const Value* find(std::string_view key) const {
+    return object_ ? usable(*object_, scope_, key) : nullptr;
+  }
+
+  const Value* const object_;
+  const Scope scope_;
+  const std::string path_;
+};
+
+class ResolverChooser {
+ public:
+  ResolverChooser(const std::vector<Resolver>& resolvers, std::string path,
+                  Diagnostics* out)
+      : resolvers_(resolvers), path_(std::move(path)), out_(*out) {}
+
+  ResolverChoice choose(const Value& list) {
+    for (size_t i = 0; i < list.elements.size(); ++i) {
+      element(list.elements[i], i);
+    }
+    if (system_ && !choice_.encrypted.empty()) {
+      fault(list.elements[*system_], *system_,
+            "\"system\" beside an encrypted resolver needs the profile "
+            "\"opportunistic\", which is not supported yet");
+    }
+    return choice_;
+  }
+
+ private:
+  void element(const Value& value, size_t index) {
+    if (!is_usable_string(value)) {
+      choice_.faulty = true;
+    } else if (value.text == kSystem) {
+      system_ = index;
+    } else {
+      encrypted(value, index);
+    }
+  }
+  void encrypted(const Value& value, size_t index) {
+    std::vector<std::string_view> names{kSystem};
+    for (size_t i = 0; i < resolvers_.size(); ++i) {
+      if (resolvers_[i].name == value.text) {
+        return choice_.encrypted.push_back(i);
+      }
+      names.push_back(resolvers_[i].name);
+    }
+    fault(value, index,
+          "unknown resolver " + quote(value.text) +
+              suggestion(value.text, names));
+  }
+  void fault(const Value& value, size_t index, std::string message) {
+    choice_.faulty = true;
+    out_.add(value.at, child(path_, index), std::move(message));
+  }
+
+  const std::vector<Resolver>& resolvers_;
+  const std::string path_;
+  Diagnostics& out_;
+  ResolverChoice choice_;
+  std::optional<size_t> system_;
+};
+
+std::vector<Family> to_families(const Value& list) {
+  std::vector<Family> out;
+  for (const Value& element : list.elements) {
+    out.push_back(element.text == "ipv4" ? Family::kIpv4 : Family::kIpv6);
+  }
+  return out;
+}
+
+template <typename T>
+void inherit(Maybe<T>* rule, const Maybe<T>& defaults) {
+  if (rule->has_value() || !defaults) return;
+  *rule = defaults;
+  (*rule)->inherited = true;
+}
+
+template <typename T>
+void report(const Setting<T>& setting, std::string message, Diagnostics* out) {
+  out->add(setting.at, setting.path, std::move(message));
+}
+
+// RFC 8310 section 5: strict means encrypted and authenticated, which libc's
+// resolver is not.
+void check_profile(const RuleSettings& s, Diagnostics* out) {
+  if (!s.profile || s.profile->value != Profile::kStrict) return;
+  if (s.resolvers &&
+      (s.resolvers->value.faulty || !s.resolvers->value.encrypted.empty())) {
+    return;
+  }
+  if (s.profile->inherited && s.resolvers && !s.resolvers->inherited) {
+    return report(*s.resolvers,
+                  "\"system\" cannot be strict, as \"defaults\" demands; "
+                  "choose an encrypted resolver",
+                  out);
+  }
+  report(*s.profile,
+         "\"strict\" needs an encrypted resolver in \"resolvers\"; \"system\" "
+         "is none",
+         out);
+}
+
+void check_timeouts(const RuleSettings& s, Diagnostics* out) {
+  if (!s.attempt_ms || !s.connect_ms) return;
+  const int64_t attempt = s.attempt_ms->value;
+  const int64_t connect = s.connect_ms->value;
+  if (attempt <= connect) return;
+  // At the one the rule itself says, if only one is its own.
+  if (s.attempt_ms->inherited && !s.connect_ms->inherited) {
+    return report(*s.connect_ms,
+                  "must be at least the attempt_ms of \"defaults\", " +
+                      std::to_string(attempt) + ", not " +
+                      std::to_string(connect),
+                  out);
+  }
+  report(*s.attempt_ms,
+         "must be at most connect_ms, " + std::to_string(connect) + ", not " +
+             std::to_string(attempt),
+         out);
+}
+
+}  // namespace
+
+RuleSettings read_settings(const Value& object, const std::string& path,
+                           const std::vector<Resolver>& resolvers,
+                           Diagnostics* out) {
+  RuleSettings s;
+  const SettingsReader top(&object, Scope::kSettings, path);
+  ResolverChooser chooser(resolvers, child(path, "resolvers"), out);
+  s.resolvers = top.read<ResolverChoice>(
+      "resolvers", [&](const Value& v) { return chooser.choose(v); });
+  // The key table lets no other profile pass yet.
+  s.profile = top.read<Profile>("profile",
+                                [](const Value&) { return Profile::kStrict; });
+  s.families = top.read<std::vector<Family>>("families", to_families);
+
+  const SettingsReader race = top.inner("race", Scope::kRace);
+  s.enabled = race.boolean("enabled");
+  s.attempt_delay_ms = race.integer("attempt_delay_ms");
+  s.resolution_delay_ms = race.integer("resolution_delay_ms");
+  s.first_family_count = race.integer("first_family_count");
+  s.max_in_flight = race.integer("max_in_flight");
+
+  const SettingsReader timeouts = top.inner("timeouts", Scope::kTimeouts);
+  s.resolve_ms = timeouts.integer("resolve_ms");
+  s.attempt_ms = timeouts.integer("attempt_ms");
+  s.connect_ms = timeouts.integer("connect_ms");
+  return s;
+}
+
+RuleSettings merged(RuleSettings rule, const RuleSettings& defaults) {
+  inherit(&rule.resolvers, defaults.resolvers);
+  inherit(&rule.profile, defaults.profile);
+  inherit(&rule.families, defaults.families);
+  inherit(&rule.enabled, defaults.enabled);
+  inherit(&rule.attempt_delay_ms, defaults.attempt_delay_ms);
+  inherit(&rule.resolution_delay_ms, defaults.resolution_delay_ms);
+  inherit(&rule.first_family_count, defaults.first_family_count);
+  inherit(&rule.max_in_flight, defaults.max_in_flight);
+  inherit(&rule.resolve_ms, defaults.resolve_ms);
+  inherit(&rule.attempt_ms, defaults.attempt_ms);
+  inherit(&rule.connect_ms, defaults.connect_ms);
+  return rule;
+}
+
+Rule make_rule(const RuleSettings& s, Diagnostics* out) {
+  check_profile(s, out);
+  check_timeouts(s, out);
+  Rule rule;
+  if (s.resolvers) rule.resolvers = s.resolvers->value.encrypted;
+  rule.profile = rule.resolvers.empty() ? Profile::kSystem : Profile::kStrict;
+  if (s.families) rule.families = s.families->value;
+
+  RaceSettings& race = rule.race;
+  if (s.enabled) race.enabled = s.enabled->value;
+  if (s.attempt_delay_ms) {
+    race.attempt_delay = milliseconds(s.attempt_delay_ms->value);
+  }
+  if (s.resolution_delay_ms) {
+    race.resolution_delay = milliseconds(s.resolution_delay_ms->value);
+  }
+  if (s.first_family_count) {
+    race.first_family_count = static_cast<int>(s.first_family_count->value);
+  }
+  if (s.max_in_flight) {
+    race.max_in_flight = static_cast<int>(s.max_in_flight->value);
+  }
+  Timeouts& timeouts = rule.timeouts;
+  if (s.resolve_ms) timeouts.resolve = milliseconds(s.resolve_ms->value);
+  if (s.attempt_ms) timeouts.attempt = milliseconds(s.attempt_ms->value);
+  if (s.connect_ms) timeouts.connect = milliseconds(s.connect_ms->value);
+  return rule;
+}
+
+}  // namespace happy::config
