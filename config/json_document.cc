@@ -183,14 +183,14 @@ const Member* Value::find(std::string_view key) const {
 }
 
 tl::expected<Value, SyntaxError> parse_json(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (text.starts_with(kByteOrderMark)) {
-    text.remove_prefix(kByteOrderMark.size());
-  }
   if (text.size() > kMaxTextOctets) {
     return tl::unexpected(SyntaxError{
         locate(text, kMaxTextOctets),
         "longer than " + std::to_string(kMaxTextOctets) + " octets"});
+  }
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) {
+    text.remove_prefix(kByteOrderMark.size());
   }
   // nlohmann takes a NUL for the end of the text and ignores what follows.
   if (const size_t nul = text.find('\0'); nul != text.npos) {

@@ -1,0 +1,44 @@
+// happyctl: the command that runs programs under libhappy, checks policies and
+// shows what the library would do.
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "tools/happyctl/verb.h"
+
+namespace {
+
+using happyctl::Outcome;
+
+// A new verb is one file, one declaration in verb.h and one line here.
+constexpr void (*kVerbs[])(CLI::App&, Outcome*) = {
+    happyctl::add_check,
+};
+
+Outcome run(int argc, char** argv) {
+  CLI::App app("Runs programs under libhappy and shows what it would do.",
+               "happyctl");
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 good, 1 the thing failed, 2 usage or policy error.");
+  Outcome outcome = Outcome::kGood;
+  for (const auto add_verb : kVerbs) add_verb(app, &outcome);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Prints help to stdout, with 0, and complaints to stderr.
+    return app.exit(error) == 0 ? Outcome::kGood : Outcome::kUsage;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(run(argc, argv));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "happyctl: {}\n", error.what());
+    return static_cast<int>(Outcome::kFailed);
+  }
+}
