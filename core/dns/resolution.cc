@@ -1,0 +1,234 @@
+#include "core/dns/resolution.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace happy::dns {
+namespace {
+
+constexpr Type type_of(Family family) {
+  return family == Family::kIpv4 ? Type::kA : Type::kAaaa;
+}
+
+}  // namespace
+
+std::string_view to_string(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kNoName:
+      return "no such name";
+    case FailureKind::kNoData:
+      return "no addresses";
+    case FailureKind::kTryAgain:
+      return "try again";
+    case FailureKind::kFail:
+      return "refused";
+  }
+  return "";
+}
+
+FailureKind failure_kind(AnswerStatus status) {
+  switch (status) {
+    case AnswerStatus::kNoName:
+      return FailureKind::kNoName;
+    case AnswerStatus::kAddresses:
+    case AnswerStatus::kNoData:
+      return FailureKind::kNoData;
+    case AnswerStatus::kRefused:
+      return FailureKind::kFail;
+    case AnswerStatus::kServerFailure:
+    case AnswerStatus::kMalformed:
+      break;
+  }
+  return FailureKind::kTryAgain;
+}
+
+Resolution::Resolution(SearchList names, std::vector<Family> wanted,
+                       const ResolutionSettings& settings)
+    : names_(std::move(names)), settings_(settings) {
+  for (const Family family : wanted) slots_.push_back({family, Pending{}});
+  std::stable_sort(slots_.begin(), slots_.end(),
+                   [&](const Slot& a, const Slot& b) {
+                     return a.family == settings_.preferred &&
+                            b.family != settings_.preferred;
+                   });
+}
+
+std::vector<ResolutionAction> Resolution::step(const ResolutionEvent& event,
+                                               Time now) {
+  std::visit([&](const auto& e) { on(e, now); }, event);
+  if (state_ == State::kAsking) decide(now);
+  if (now >= deadline_) expire();
+  if (state_ == State::kAsking) {
+    out_.emplace_back(ResolutionWakeAt{answer_at_.value_or(deadline_)});
+  } else if (state_ == State::kAnswered) {
+    out_.emplace_back(ResolutionWakeAt{deadline_});
+  }
+  return std::exchange(out_, {});
+}
+
+void Resolution::on(const BeginResolution&, Time now) {
+  if (state_ != State::kNew) return;
+  deadline_ = now + settings_.resolve_timeout;
+  if (names_.names.empty() || slots_.empty()) {
+    return fail(FailureKind::kNoName);
+  }
+  state_ = State::kAsking;
+  ask(0);
+}
+
+void Resolution::on(const Reply& event, Time now) {
+  take(event.name_index, event.type, event.answer, now);
+}
+
+void Resolution::on(const QueryFailed& event, Time now) {
+  take(event.name_index, event.type, event.cause, now);
+}
+
+void Resolution::take(size_t name_index, Type type, Result result, Time now) {
+  if (state_ != State::kAsking && state_ != State::kAnswered) return;
+  Slot* const slot = pending_slot_of(type);
+  if (name_index != current_ || slot == nullptr) return;
+  slot->result = std::move(result);
+  if (state_ == State::kAnswered) return tell_late(*slot);
+  const auto* reply = std::get_if<Answer>(&slot->result);
+  if (reply == nullptr || !reply->is_positive() || answer_at_) return;
+  const bool preferred = slot->family == settings_.preferred;
+  answer_at_ =
+      std::min(deadline_, now + (preferred ? settings_.preferred_first_delay
+                                           : settings_.resolution_delay));
+}
+
+void Resolution::tell_late(const Slot& slot) {
+  const auto* reply = std::get_if<Answer>(&slot.result);
+  out_.emplace_back(Late{slot.family, reply != nullptr
+                                          ? reply->addresses
+                                          : std::vector<IpAddress>{}});
+  state_ = State::kOver;
+}
+
+// RFC 8305 section 3: both queries leave at once, AAAA first.
+void Resolution::ask(size_t name_index) {
+  current_ = name_index;
+  for (Slot& slot : slots_) {
+    slot.result = Pending{};
+    out_.emplace_back(Ask{name_index, type_of(slot.family)});
+  }
+}
+
+// With something in hand: answers when nothing is waited for any more. A
+// negative answer of the other family ends the wait.
+void Resolution::decide(Time now) {
+  const bool all_in = pending_slot() == nullptr;
+  if (answer_at_) {
+    if (all_in || now >= *answer_at_) answer();
+  } else if (all_in) {
+    decide_negative();
+  }
+}
+
+void Resolution::answer() {
+  Answered out{
+      .name_index = current_, .canonical = {}, .addresses = {}, .pending = {}};
+  for (const Slot& slot : slots_) {
+    if (std::holds_alternative<Pending>(slot.result)) out.pending = slot.family;
+    const auto* reply = std::get_if<Answer>(&slot.result);
+    if (reply == nullptr || !reply->is_positive()) continue;
+    if (out.addresses.empty()) out.canonical = reply->canonical;
+    out.addresses.insert(out.addresses.end(), reply->addresses.begin(),
+                         reply->addresses.end());
+  }
+  state_ = out.pending ? State::kAnswered : State::kOver;
+  out_.emplace_back(std::move(out));
+}
+
+// A question that got no reply ends the look-up: asking the next name of the
+// list could only wait again, and a name found there would not be the one that
+// was meant.
+void Resolution::decide_negative() {
+  if (const auto cause = query_failure()) {
+    return fail(FailureKind::kTryAgain, cause);
+  }
+  walk_on(combined_status());
+}
+
+// As res_search(3): after "no name", "no data" and SERVFAIL the next name is
+// tried; after anything else only the name as it is, if it was not tried yet.
+void Resolution::walk_on(AnswerStatus status) {
+  const FailureKind kind = failure_kind(status);
+  const bool as_is = names_.as_is == current_;
+  if (as_is && current_ == 0) {
+    as_is_first_ = kind;
+  } else if (!as_is) {
+    met_no_data_ |= status == AnswerStatus::kNoData;
+    met_server_failure_ |= status == AnswerStatus::kServerFailure;
+    list_given_up_ |=
+        status == AnswerStatus::kRefused || status == AnswerStatus::kMalformed;
+  }
+  if (list_given_up_ && names_.as_is && *names_.as_is > current_) {
+    return ask(*names_.as_is);
+  }
+  if (!list_given_up_ && current_ + 1 < names_.names.size()) {
+    return ask(current_ + 1);
+  }
+  if (as_is_first_) return fail(*as_is_first_);
+  if (met_no_data_) return fail(FailureKind::kNoData);
+  if (met_server_failure_) return fail(FailureKind::kTryAgain);
+  fail(kind);
+}
+
+// As glibc's res_nquery() joins two negative replies: A's, unless that is "no
+// data", which says nothing about the other.
+AnswerStatus Resolution::combined_status() const {
+  AnswerStatus out = AnswerStatus::kNoData;
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    for (const Slot& slot : slots_) {
+      if (slot.family != family || out != AnswerStatus::kNoData) continue;
+      const auto* reply = std::get_if<Answer>(&slot.result);
+      if (reply != nullptr) out = reply->status;
+    }
+  }
+  return out;
+}
+
+std::optional<QueryFailure> Resolution::query_failure() const {
+  for (const Slot& slot : slots_) {
+    const auto* cause = std::get_if<QueryFailure>(&slot.result);
+    if (cause != nullptr) return *cause;
+  }
+  return std::nullopt;
+}
+
+void Resolution::fail(FailureKind kind, std::optional<QueryFailure> cause) {
+  out_.emplace_back(LookupFailed{kind, cause});
+  state_ = State::kOver;
+}
+
+// The resolve time-out has passed. What was in hand has been answered by
+// decide(), for no wait goes beyond the deadline.
+void Resolution::expire() {
+  if (state_ == State::kAnswered) {
+    tell_late(*pending_slot());
+  } else if (state_ == State::kAsking) {
+    out_.clear();  // questions that could not be answered in time any more
+    fail(FailureKind::kTryAgain, QueryFailure::kTimeout);
+  }
+}
+
+Resolution::Slot* Resolution::pending_slot() {
+  for (Slot& slot : slots_) {
+    if (std::holds_alternative<Pending>(slot.result)) return &slot;
+  }
+  return nullptr;
+}
+
+Resolution::Slot* Resolution::pending_slot_of(Type type) {
+  for (Slot& slot : slots_) {
+    if (type_of(slot.family) == type &&
+        std::holds_alternative<Pending>(slot.result)) {
+      return &slot;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace happy::dns

@@ -1,0 +1,164 @@
+// One look-up of a host name over a resolver as a pure state machine: events
+// and the time in, actions out. It walks a search list, asks for both families
+// at once (RFC 8305 section 3) and decides when to answer. It neither knows
+// where a question goes nor what is cached: who performs an Ask may reply at
+// once from a cache, a hosts file or special.h. Late and duplicate events are
+// legal and ignored.
+//
+//   Begin ──> asking name 0 ──negative──> asking name 1 ... ──> Failed
+//                │    │                                          ^
+//                │    └── resolve time-out, transport failure ───┘
+//           one positive ──Resolution Delay──> Answered ──> Late* ──> over
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/ip.h"
+#include "core/base/time.h"
+#include "core/dns/answer.h"
+#include "core/dns/search.h"
+
+namespace happy::dns {
+
+struct ResolutionSettings {
+  Duration resolve_timeout{5'000'000};
+  // RFC 8305 section 3: how long the other family is waited for once the
+  // family that is not preferred has answered.
+  Duration resolution_delay{50'000};
+  // How long the other family is waited for once the preferred family has
+  // answered. 0 by RFC 8305; more keeps lists whole for programs that use them
+  // otherwise than for a race.
+  Duration preferred_first_delay{0};
+  Family preferred = Family::kIpv6;
+
+  bool operator==(const ResolutionSettings&) const = default;
+};
+
+// Why a question got no reply at all.
+enum class QueryFailure : uint8_t { kTimeout, kTransport, kAuthentication };
+
+// How a look-up fails; the engine maps it to getaddrinfo(3)'s errors.
+enum class FailureKind : uint8_t {
+  kNoName,    // NXDOMAIN
+  kNoData,    // the name exists without addresses of the wanted families
+  kTryAgain,  // SERVFAIL, malformed, time-out, transport, authentication
+  kFail,      // FORMERR, NOTIMP, REFUSED
+};
+std::string_view to_string(FailureKind kind);
+// `status` is not kAddresses.
+FailureKind failure_kind(AnswerStatus status);
+
+// Events.
+struct BeginResolution {};
+struct Reply {
+  size_t name_index;
+  Type type;  // kA or kAaaa
+  Answer answer;
+};
+struct QueryFailed {
+  size_t name_index;
+  Type type;
+  QueryFailure cause;
+};
+struct ResolutionTick {};  // WakeAt's time has come (or is thought to have)
+using ResolutionEvent =
+    std::variant<BeginResolution, Reply, QueryFailed, ResolutionTick>;
+
+// Actions.
+struct Ask {
+  size_t name_index;  // into SearchList::names
+  Type type;          // kA or kAaaa
+  bool operator==(const Ask&) const = default;
+};
+// Replaces the previous one; nothing is pending where a step gives none.
+struct ResolutionWakeAt {
+  Time time;
+  bool operator==(const ResolutionWakeAt&) const = default;
+};
+// Comes once. `addresses`: the preferred family first. `pending`: the family
+// whose answer may still come; then exactly one Late follows.
+struct Answered {
+  size_t name_index;
+  Name canonical;
+  std::vector<IpAddress> addresses;
+  std::optional<Family> pending;
+  bool operator==(const Answered&) const = default;
+};
+// The other family after Answered: its addresses, or none where it failed or
+// the resolve time-out has passed.
+struct Late {
+  Family family;
+  std::vector<IpAddress> addresses;
+  bool operator==(const Late&) const = default;
+};
+// Comes once, instead of Answered. `cause`: where a question without reply, or
+// the resolve time-out, ended the look-up.
+struct LookupFailed {
+  FailureKind kind;
+  std::optional<QueryFailure> cause;
+  bool operator==(const LookupFailed&) const = default;
+};
+using ResolutionAction =
+    std::variant<Ask, ResolutionWakeAt, Answered, Late, LookupFailed>;
+
+class Resolution {
+ public:
+  // `wanted` without duplicates; an empty list of names or families fails with
+  // kNoName at the beginning.
+  Resolution(SearchList names, std::vector<Family> wanted,
+             const ResolutionSettings& settings);
+
+  // Any number of actions, to be performed in order. `now` never goes back.
+  std::vector<ResolutionAction> step(const ResolutionEvent& event, Time now);
+
+  // Nothing will come any more.
+  bool over() const { return state_ == State::kOver; }
+  const Name& name(size_t index) const { return names_.names.at(index); }
+
+ private:
+  enum class State : uint8_t { kNew, kAsking, kAnswered, kOver };
+  struct Pending {};
+  using Result = std::variant<Pending, Answer, QueryFailure>;
+  struct Slot {
+    Family family;
+    Result result;
+  };
+
+  void on(const BeginResolution&, Time now);
+  void on(const Reply& event, Time now);
+  void on(const QueryFailed& event, Time now);
+  void on(const ResolutionTick&, Time) {}  // decide() looks at the time
+  void take(size_t name_index, Type type, Result result, Time now);
+  void tell_late(const Slot& slot);
+  void ask(size_t name_index);
+  void decide(Time now);
+  void decide_negative();
+  void walk_on(AnswerStatus status);
+  void answer();
+  void fail(FailureKind kind, std::optional<QueryFailure> cause = {});
+  void expire();
+  AnswerStatus combined_status() const;
+  std::optional<QueryFailure> query_failure() const;
+  Slot* pending_slot();
+  Slot* pending_slot_of(Type type);
+
+  SearchList names_;
+  ResolutionSettings settings_;
+  std::vector<Slot> slots_;  // the wanted families, the preferred one first
+  State state_ = State::kNew;
+  size_t current_ = 0;
+  Time deadline_{};
+  std::optional<Time> answer_at_;  // set by the first positive answer
+  // What the search list has met so far, as res_search(3) remembers it.
+  std::optional<FailureKind> as_is_first_;
+  bool met_no_data_ = false;
+  bool met_server_failure_ = false;
+  bool list_given_up_ = false;  // only the name as it is may still be tried
+  std::vector<ResolutionAction> out_;
+};
+
+}  // namespace happy::dns
