@@ -14,30 +14,11 @@
 
 #include "config/policy.h"
 #include "core/base/time.h"
+#include "core/net/descriptor_policy.h"
+#include "core/net/dot_error.h"
 #include "core/net/tls_abi.h"
 
 namespace happy::net {
-
-// Why a resolver gave no answer. Each is one message of its own.
-enum class DotFailure : uint8_t {
-  kRefused,    // nobody listens on the port
-  kUnreachable,  // no route, ICMP
-  kSilent,     // no reply to the SYN, the handshake or the query in time
-  kReset,      // the connection broke and the one re-send failed too
-  kWrongPin,
-  kWrongName,
-  kExpired,
-  kUntrusted,
-  kNoTrustStore,
-  kTls,        // any other TLS failure
-  kProtocol,   // bytes that are not DNS
-  kLocal       // no descriptor, no memory, libhappy-tls.so missing
-};
-
-struct DotError {
-  DotFailure failure;
-  std::string text;  // one sentence for the log, naming resolver and cause
-};
 
 struct DotTimings {  // of the connection that carried the answer
   Duration connect{}, handshake{}, answer{};
@@ -55,22 +36,27 @@ using DotResult = tl::expected<DotReply, DotError>;
 
 class DotClient {
  public:
-  // `tls` is what happy_tls_open() gave; all of them outlive the client.
+  // `tls` is what happy_tls_open() gave, or nullptr: then every query fails
+  // with kLocal. Loop, resolver and table outlive the client.
   DotClient(uv_loop_t* loop, const config::Resolver& resolver,
-            const happy_tls* tls);
-  ~DotClient();  // pending queries are dropped without a call
+            const happy_tls* tls, DescriptorPolicy descriptors = {});
+  // Pending queries are dropped without a call. May be called from `done`.
+  // Every descriptor is closed when it returns; the loop has to turn once more
+  // to free the memory of its handles.
+  ~DotClient();
   DotClient(const DotClient&) = delete;
   DotClient& operator=(const DotClient&) = delete;
 
-  // Asks for (name, type) in class IN; `name` in presentation form without
-  // escapes. `done` is called once, from the loop, not from inside query().
-  // `deadline` bounds everything: connecting, the handshake and one re-send.
+  // Asks for (name, type) in class IN; `name` in presentation form. `done` is
+  // called once, from the loop, not from inside query(). `deadline` bounds
+  // everything: connecting, the handshake and one re-send. Queries made in one
+  // turn of the loop leave in one segment.
   void query(const std::string& name, uint16_t type, Time deadline,
              std::function<void(DotResult)> done);
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // its own callbacks keep it while they run
 };
 
 }  // namespace happy::net

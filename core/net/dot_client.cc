@@ -1,0 +1,261 @@
+#include "core/net/dot_client.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <random>
+
+#include "core/net/dot_client_impl.h"
+
+namespace happy::net {
+namespace {
+
+// Inside TLS nobody can forge a reply, so where getrandom(2) is barred or not
+// ready yet, IDs that merely differ will do.
+uint16_t random_id() {
+  uint16_t id = 0;
+  if (getrandom(&id, sizeof id, GRND_NONBLOCK) == sizeof id) return id;
+  static std::minstd_rand fallback(
+      static_cast<unsigned>(steady_now().time_since_epoch().count()));
+  return static_cast<uint16_t>(fallback());
+}
+
+UvOwner<uv_timer_t> make_timer(uv_loop_t* loop, void* data) {
+  auto* timer = new uv_timer_t;
+  uv_timer_init(loop, timer);  // cannot fail
+  timer->data = data;
+  return UvOwner<uv_timer_t>(timer);
+}
+
+}  // namespace
+
+DotClient::DotClient(uv_loop_t* loop, const config::Resolver& resolver,
+                     const happy_tls* tls, DescriptorPolicy descriptors)
+    : impl_(std::make_shared<Impl>(loop, resolver, tls,
+                                   std::move(descriptors))) {}
+
+DotClient::~DotClient() { impl_->stop(); }
+
+void DotClient::query(const std::string& name, uint16_t type, Time deadline,
+                      std::function<void(DotResult)> done) {
+  impl_->query(name, type, deadline, std::move(done));
+}
+
+DotClient::Impl::Impl(uv_loop_t* loop, const config::Resolver& resolver,
+                      const happy_tls* tls, DescriptorPolicy descriptors)
+    : resolver_(resolver),
+      descriptors_(std::move(descriptors)),
+      peer_{loop, &resolver_, tls, &descriptors_},
+      session_({.addresses = resolver.addresses.size()}, random_id),
+      timer_(make_timer(loop, this)) {}
+
+void DotClient::Impl::stop() {
+  stopped_ = true;
+  connections_.clear();
+  timer_.reset();
+  pending_.clear();
+}
+
+void DotClient::Impl::query(const std::string& name, uint16_t type,
+                            Time deadline, Done done) {
+  const auto parsed = dns::Name::parse(name);
+  if (!parsed || !peer_.tls) {
+    DotError error{DotFailure::kLocal, "resolver \"" + resolver_.name + "\": "};
+    error.text += parsed ? "libhappy-tls.so could not be loaded"
+                         : "\"" + name + "\" is not a domain name";
+    finished_.push_back({std::move(done), tl::unexpected(std::move(error))});
+    return arm();
+  }
+  const dns::QueryId id{next_query_++};
+  pending_.emplace(id, std::move(done));
+  inbox_.push_back(dns::Ask{
+      id, {*parsed, static_cast<dns::Type>(type), dns::kClassIn}, deadline});
+  arm();
+}
+
+// Always by the timer, so that nothing is called from inside query().
+void DotClient::Impl::arm() {
+  if (stopped_ || processing_) return;
+  uint64_t delay_ms = 0;
+  if (inbox_.empty() && finished_.empty()) {
+    if (!wake_) {
+      uv_timer_stop(timer_.get());
+      return;
+    }
+    const auto delay =
+        std::chrono::ceil<std::chrono::milliseconds>(*wake_ - steady_now());
+    delay_ms = static_cast<uint64_t>(std::max<int64_t>(delay.count(), 0));
+    uv_update_time(peer_.loop);
+  }
+  uv_timer_start(
+      timer_.get(),
+      [](uv_timer_t* timer) {
+        auto* const self = static_cast<Impl*>(timer->data);
+        self->inbox_.push_back(dns::DotTick{});
+        self->process();
+      },
+      delay_ms, 0);
+}
+
+void DotClient::Impl::process() {
+  if (processing_)
+    return;  // an event from inside flush(); the loop below has it
+  const auto self = shared_from_this();
+  processing_ = true;
+  while (!inbox_.empty() && !stopped_) {
+    const dns::DotEvent event = std::move(inbox_.front());
+    inbox_.pop_front();
+    wake_.reset();
+    for (const dns::DotAction& action : session_.step(event, steady_now()))
+      std::visit([this](const auto& it) { perform(it); }, action);
+    if (inbox_.empty()) flush();
+  }
+  call_back();
+  processing_ = false;
+  arm();
+}
+
+void DotClient::Impl::perform(const dns::OpenConnection& action) {
+  const Endpoint place = endpoint(action.address);
+  if (action.first) worst_.reset();
+  auto made = std::make_unique<DotConnection>(
+      peer_, place, listener(action.connection, place));
+  if (auto started = made->start(); !started)
+    return lost(action.connection, place, std::move(started.error()));
+  connections_.emplace(action.connection, std::move(made));
+}
+
+DotConnection::Listener DotClient::Impl::listener(dns::ConnectionId id,
+                                                  Endpoint place) {
+  return {
+      .established =
+          [this, id] {
+            worst_.reset();
+            inbox_.push_back(dns::Established{id});
+          },
+      .received =
+          [this, id](std::vector<uint8_t> message) {
+            inbox_.push_back(dns::Received{id, std::move(message)});
+          },
+      .lost = [this, id,
+               place](DotError error) { lost(id, place, std::move(error)); },
+      .settled = [this] { process(); },
+  };
+}
+
+void DotClient::Impl::lost(dns::ConnectionId id, const Endpoint& place,
+                           DotError error) {
+  if (!worst_ || tells_more(error, *worst_)) worst_ = named(place, error);
+  inbox_.push_back(dns::Lost{id});
+}
+
+void DotClient::Impl::perform(const dns::CloseConnection& action) {
+  connections_.erase(action.connection);
+}
+
+void DotClient::Impl::perform(const dns::Send& action) {
+  const auto found = connections_.find(action.connection);
+  if (found != connections_.end()) found->second->queue(action.octets);
+}
+
+void DotClient::Impl::flush() {
+  std::vector<dns::ConnectionId> ended;
+  for (const auto& [id, connection] : connections_) {
+    connection->flush();
+    if (connection->phase() == DotConnection::Phase::kEnded)
+      ended.push_back(id);
+  }
+  for (const dns::ConnectionId id : ended) connections_.erase(id);
+}
+
+void DotClient::Impl::perform(const dns::Answered& action) {
+  DotTimings timings;
+  const auto found = connections_.find(action.connection);
+  if (found != connections_.end()) {
+    const DotConnection& connection = *found->second;
+    timings.connect = connection.connect_time();
+    timings.handshake = connection.handshake_time();
+    timings.tls_version = connection.info().version;
+    timings.cipher = connection.info().cipher;
+    timings.authenticated_by = connection.info().authenticated_by;
+    timings.address = connection.endpoint().to_string();
+  }
+  timings.answer = action.waited;
+  timings.reused = action.reused;
+  finish(action.query, DotReply{action.message, std::move(timings)});
+}
+
+void DotClient::Impl::perform(const dns::Failed& action) {
+  finish(action.query, tl::unexpected(error_of(action)));
+}
+
+void DotClient::Impl::finish(dns::QueryId id, DotResult result) {
+  const auto found = pending_.find(id);
+  if (found == pending_.end()) return;
+  finished_.push_back({std::move(found->second), std::move(result)});
+  pending_.erase(found);
+}
+
+void DotClient::Impl::call_back() {
+  while (!finished_.empty() && !stopped_) {
+    Finished one = std::move(finished_.front());
+    finished_.pop_front();
+    one.done(std::move(one.result));
+  }
+}
+
+DotError DotClient::Impl::error_of(const dns::Failed& action) const {
+  const std::string waited = duration_text(action.waited);
+  const auto found = action.connection ? connections_.find(*action.connection)
+                                       : connections_.end();
+  const Endpoint place =
+      found != connections_.end() ? found->second->endpoint() : endpoint(0);
+  switch (action.why) {
+    case dns::GaveUp::kNoReply:
+      return named(place, {DotFailure::kSilent,
+                           "no answer to the query within " + waited});
+    case dns::GaveUp::kNotDns:
+      return named(place,
+                   {DotFailure::kProtocol, "the reply is not a DNS message"});
+    case dns::GaveUp::kNoConnectionInTime: {
+      const auto silent = silence(action.waited);
+      if (silent && (!worst_ || tells_more(*silent, *worst_))) return *silent;
+      break;
+    }
+    case dns::GaveUp::kNoConnection:
+    case dns::GaveUp::kBroken:
+      break;
+  }
+  if (worst_) return *worst_;
+  return named(place, {DotFailure::kReset, "the connection was lost"});
+}
+
+std::optional<DotError> DotClient::Impl::silence(Duration waited) const {
+  std::optional<DotError> out;
+  const std::string time = duration_text(waited);
+  for (const auto& [id, connection] : connections_) {
+    const bool accepted =
+        connection->phase() == DotConnection::Phase::kHandshake;
+    if (out && !accepted) continue;
+    out = named(
+        connection->endpoint(),
+        {DotFailure::kSilent,
+         accepted ? "it accepted the connection but did not go through "
+                    "with the TLS handshake within " +
+                        time
+                  : "the port is silent: no answer to connect within " + time});
+  }
+  return out;
+}
+
+DotError DotClient::Impl::named(const Endpoint& place, DotError error) const {
+  return {error.failure, "resolver \"" + resolver_.name + "\" (" +
+                             place.to_string() + "): " + error.text};
+}
+
+Endpoint DotClient::Impl::endpoint(size_t address) const {
+  if (address >= resolver_.addresses.size()) return {};
+  return {resolver_.addresses[address], resolver_.port};
+}
+
+}  // namespace happy::net

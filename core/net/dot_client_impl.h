@@ -1,0 +1,74 @@
+// The inside of DotClient: performs what dns::DotSession decides with
+// DotConnections and one timer. Included by dot_client.cc alone.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/dns/dot_session.h"
+#include "core/net/dot_client.h"
+#include "core/net/dot_connection.h"
+#include "core/net/uv_owner.h"
+
+namespace happy::net {
+
+class DotClient::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(uv_loop_t* loop, const config::Resolver& resolver, const happy_tls* tls,
+       DescriptorPolicy descriptors);
+
+  void query(const std::string& name, uint16_t type, Time deadline,
+             std::function<void(DotResult)> done);
+  void stop();
+
+ private:
+  using Done = std::function<void(DotResult)>;
+  struct Finished {
+    Done done;
+    DotResult result;
+  };
+
+  // Runs the machine on everything in the inbox, then calls back. Nothing of
+  // the connection or query that caused it may be touched afterwards.
+  void process();
+  void perform(const dns::OpenConnection& action);
+  void perform(const dns::CloseConnection& action);
+  void perform(const dns::Send& action);
+  void perform(const dns::Answered& action);
+  void perform(const dns::Failed& action);
+  void perform(const dns::WakeAt& action) { wake_ = action.time; }
+  void flush();
+  void call_back();
+  void arm();
+
+  DotConnection::Listener listener(dns::ConnectionId id, Endpoint endpoint);
+  void lost(dns::ConnectionId id, const Endpoint& endpoint, DotError error);
+  void finish(dns::QueryId id, DotResult result);
+  DotError error_of(const dns::Failed& action) const;
+  // What the connections under way are waiting for.
+  std::optional<DotError> silence(Duration waited) const;
+  DotError named(const Endpoint& endpoint, DotError error) const;
+  Endpoint endpoint(size_t address) const;
+
+  const config::Resolver& resolver_;
+  const DescriptorPolicy descriptors_;
+  const DotConnection::Peer peer_;
+  dns::DotSession session_;
+  UvOwner<uv_timer_t> timer_;
+  bool stopped_ = false;
+  bool processing_ = false;
+  uint64_t next_query_ = 1;
+  std::deque<dns::DotEvent> inbox_;
+  std::map<dns::QueryId, Done> pending_;
+  std::deque<Finished> finished_;
+  std::map<dns::ConnectionId, std::unique_ptr<DotConnection>> connections_;
+  std::optional<Time> wake_;
+  // The most telling failure since a connection was established last.
+  std::optional<DotError> worst_;
+};
+
+}  // namespace happy::net

@@ -1,0 +1,202 @@
+#include "core/net/dot_connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace happy::net {
+
+Time steady_now() {
+  return std::chrono::time_point_cast<Duration>(
+      std::chrono::steady_clock::now());
+}
+
+DotConnection::DotConnection(const Peer& peer, const Endpoint& endpoint,
+                             Listener listener)
+    : peer_(peer), endpoint_(endpoint), listener_(std::move(listener)) {}
+
+DotConnection::~DotConnection() {
+  if (session_) {
+    if (phase_ == Phase::kReady) peer_.tls->bye(session_);
+    peer_.tls->close(session_);
+  }
+  // libuv forgets the descriptor as the closing begins, so it may go next.
+  poll_.reset();
+  if (descriptor_ >= 0) peer_.descriptors->close(descriptor_);
+}
+
+tl::expected<void, DotError> DotConnection::start() {
+  started_ = steady_now();
+  if (const int error = open_socket())
+    return tl::unexpected(connect_error(error));
+  auto poll = std::make_unique<uv_poll_t>();
+  if (const int error = uv_poll_init(peer_.loop, poll.get(), descriptor_))
+    return tl::unexpected(connect_error(-error));
+  poll_.reset(poll.release());
+  poll_->data = this;
+
+  sockaddr_storage place;
+  const socklen_t size = endpoint_.to_sockaddr(&place);
+  int result;
+  do {
+    result = connect(descriptor_, reinterpret_cast<sockaddr*>(&place), size);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno != EINPROGRESS)
+    return tl::unexpected(connect_error(errno));
+  watch(UV_WRITABLE);
+  return {};
+}
+
+int DotConnection::open_socket() {
+  const int family =
+      endpoint_.address.family == Family::kIpv6 ? AF_INET6 : AF_INET;
+  const int made =
+      socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+  if (made < 0) return errno;
+  descriptor_ = peer_.descriptors->own(made);
+  const int on = 1;
+  setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return 0;
+}
+
+void DotConnection::on_poll(uv_poll_t* poll, int status, int events) {
+  auto* const self = static_cast<DotConnection*>(poll->data);
+  self->advance(status, events);
+  const auto settled = self->listener_.settled;  // it may destroy `self`
+  settled();
+}
+
+void DotConnection::advance(int status, int events) {
+  if (phase_ == Phase::kConnecting) return connected();
+  // EPOLLERR: libuv has stopped the handle and says EBADF whatever it was; the
+  // true errno comes out of the next read.
+  const bool broken = status < 0;
+  if (broken) watched_ = 0;
+  if (phase_ == Phase::kHandshake) {
+    handshake();
+  } else {
+    if (phase_ == Phase::kReady && (events & UV_WRITABLE)) send_queued();
+    if (phase_ == Phase::kReady) receive();
+  }
+  if (broken && phase_ != Phase::kEnded) lose(connect_error(ECONNRESET));
+}
+
+void DotConnection::connected() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error) return lose(connect_error(error));
+  connected_ = steady_now();
+  phase_ = Phase::kHandshake;
+  if (!open_session())
+    return lose({DotFailure::kLocal, "a TLS session cannot be made"});
+  handshake();
+}
+
+bool DotConnection::open_session() {
+  const config::Resolver& resolver = *peer_.resolver;
+  std::vector<happy_tls_pin> pins;
+  for (const config::Pin& pin : resolver.pins) {
+    happy_tls_pin copy{};
+    copy.whole_certificate = pin.kind == config::Pin::Kind::kCertificate;
+    std::copy(pin.sha256.begin(), pin.sha256.end(), copy.sha256);
+    pins.push_back(copy);
+  }
+  const auto or_null = [](const std::string& text) {
+    return text.empty() ? nullptr : text.c_str();
+  };
+  const happy_tls_config config{or_null(resolver.auth_name),
+                                or_null(resolver.ca_file), pins.data(),
+                                pins.size()};
+  session_ = peer_.tls->open(&config, descriptor_);
+  return session_ != nullptr;
+}
+
+void DotConnection::handshake() {
+  const int state = peer_.tls->handshake(session_);
+  acknowledge_at_once();
+  switch (state) {
+    case HAPPY_TLS_WANT_READ:
+      return watch(UV_READABLE);
+    case HAPPY_TLS_WANT_WRITE:
+      return watch(UV_WRITABLE);
+    case HAPPY_TLS_READY:
+      break;
+    default:
+      return lose(tls_error(*peer_.tls, session_));
+  }
+  ready_ = steady_now();
+  phase_ = Phase::kReady;
+  peer_.tls->info(session_, &info_);
+  watch(UV_READABLE);
+  listener_.established();
+}
+
+void DotConnection::receive() {
+  uint8_t data[16384];  // the largest TLS record
+  for (;;) {
+    size_t moved = 0;
+    const int state = peer_.tls->read(session_, data, sizeof data, &moved);
+    if (!heard_) acknowledge_at_once();
+    if (state == HAPPY_TLS_WANT_READ) return;
+    if (state == HAPPY_TLS_WANT_WRITE) return watch(UV_READABLE | UV_WRITABLE);
+    if (state == HAPPY_TLS_CLOSED)
+      return lose({DotFailure::kReset, "the resolver closed the connection"});
+    if (state != HAPPY_TLS_READY) return lose(tls_error(*peer_.tls, session_));
+    input_.append({data, moved});
+    while (auto message = input_.next()) {
+      heard_ = true;
+      listener_.received(std::move(*message));
+    }
+  }
+}
+
+void DotConnection::queue(std::span<const uint8_t> octets) {
+  output_.insert(output_.end(), octets.begin(), octets.end());
+}
+
+void DotConnection::flush() {
+  if (phase_ == Phase::kReady && !(watched_ & UV_WRITABLE)) send_queued();
+}
+
+void DotConnection::send_queued() {
+  while (!output_.empty()) {
+    size_t moved = 0;
+    const int state =
+        peer_.tls->write(session_, output_.data(), output_.size(), &moved);
+    if (state == HAPPY_TLS_WANT_WRITE) return watch(UV_READABLE | UV_WRITABLE);
+    if (state != HAPPY_TLS_READY) return lose(tls_error(*peer_.tls, session_));
+    output_.erase(output_.begin(),
+                  output_.begin() + static_cast<std::ptrdiff_t>(moved));
+  }
+  watch(UV_READABLE);
+}
+
+void DotConnection::lose(DotError error) {
+  phase_ = Phase::kEnded;
+  watch(0);
+  listener_.lost(std::move(error));
+}
+
+void DotConnection::watch(int events) {
+  if (events == watched_) return;
+  watched_ = events;
+  if (events == 0)
+    uv_poll_stop(poll_.get());
+  else
+    uv_poll_start(poll_.get(), events, &DotConnection::on_poll);
+}
+
+// A server that writes its session ticket and then the answer in small segments
+// holds the second until the first is acknowledged (Nagle); our delayed ACK
+// would cost 40 ms. The kernel forgets the option as it goes, so it is set
+// after every read until the first reply is there.
+void DotConnection::acknowledge_at_once() {
+  const int on = 1;
+  setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+}  // namespace happy::net
