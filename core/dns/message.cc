@@ -148,7 +148,8 @@ std::optional<DecodeError> Decoder::read_head(RecordHead& head) {
   const auto record_class = reader_.u16();
   const auto ttl = reader_.u32();
   const auto length = reader_.u16();
-  if (!length || *length > reader_.remaining()) return DecodeError::kShort;
+  if (!type || !record_class || !ttl || !length) return DecodeError::kShort;
+  if (*length > reader_.remaining()) return DecodeError::kShort;
   head = {.owner = std::move(*owner),
           .type = static_cast<Type>(*type),
           .record_class = *record_class,

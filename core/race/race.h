@@ -23,8 +23,8 @@ struct Settings {
   Duration resolution_delay{50'000};
   int first_family_count = 1;
   int max_in_flight = 32;
-  std::optional<Duration> attempt_timeout;  // none: the kernel's
-  std::optional<Duration> connect_timeout;  // none: the kernel's
+  std::optional<Duration> attempt_timeout = {};  // none: the kernel's
+  std::optional<Duration> connect_timeout = {};  // none: the kernel's
   // The family whose answer is waited for, up to resolution_delay.
   Family preferred_family = Family::kIpv6;
 
@@ -38,7 +38,7 @@ struct Settings {
 // its answer comes within the Resolution Delay. `deferred` come after all
 // others, in their own order. v4-mapped addresses count as their IPv4 form.
 struct Begin {
-  std::vector<Endpoint> candidates;
+  std::vector<Endpoint> candidates = {};
   bool ipv4_pending = false;  // an answer of this family may still come
   bool ipv6_pending = false;
   std::vector<Endpoint> deferred = {};
@@ -115,7 +115,7 @@ class Race {
   enum class Phase : uint8_t { kIdle, kResolving, kRacing, kDone };
   enum class AttemptState : uint8_t { kLive, kWon, kFailed, kCancelled };
   struct Attempt {
-    Time started;
+    Time started{};
     AttemptState state = AttemptState::kLive;
   };
 
@@ -142,7 +142,6 @@ class Race {
   std::deque<Endpoint>* next_queue();
   bool anything_waiting() const;
   bool pending(Family family) const;
-  bool first_timed_out() const;
 
   const Settings settings_;
   Phase phase_ = Phase::kIdle;

@@ -1,0 +1,266 @@
+#include "core/race/race.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace happy::race {
+namespace {
+
+constexpr size_t index(Family family) { return static_cast<size_t>(family); }
+
+constexpr Family other(Family family) {
+  return family == Family::kIpv4 ? Family::kIpv6 : Family::kIpv4;
+}
+
+Endpoint plain(const Endpoint& endpoint) {
+  return {endpoint.address.unmapped(), endpoint.port};
+}
+
+}  // namespace
+
+std::vector<Action> Race::step(const Event& event, Time now) {
+  out_.clear();
+  now_ = now;
+  std::visit([this](const auto& e) { on(e); }, event);
+  if (phase_ == Phase::kResolving || phase_ == Phase::kRacing) advance();
+  return std::exchange(out_, {});
+}
+
+void Race::on(const Begin& event) {
+  if (phase_ != Phase::kIdle) return;
+  phase_ = event.first_under_way ? Phase::kRacing : Phase::kResolving;
+  pending_[index(Family::kIpv4)] = event.ipv4_pending;
+  pending_[index(Family::kIpv6)] = event.ipv6_pending;
+  next_start_ = now_;
+  if (settings_.connect_timeout) {
+    connect_deadline_ = now_ + *settings_.connect_timeout;
+  }
+  if (!event.candidates.empty()) {
+    leader_ = plain(event.candidates.front());
+    known_.insert(*leader_);
+  }
+  add(event.candidates);
+  for (const Endpoint& candidate : event.deferred) {
+    if (known_.insert(plain(candidate)).second) {
+      deferred_.push_back(plain(candidate));
+    }
+  }
+}
+
+void Race::on(const Resolved& event) {
+  if (phase_ == Phase::kIdle || phase_ == Phase::kDone) return;
+  pending_[index(event.family)] = false;
+  add(event.candidates);
+}
+
+void Race::on(const Withdrawn& event) {
+  for (const Endpoint& candidate : event.candidates) {
+    const Endpoint gone = plain(candidate);
+    size_t removed = std::erase(waiting_[index(gone.address.family)], gone) +
+                     std::erase(deferred_, gone);
+    if (leader_ == gone) {
+      leader_.reset();
+      ++removed;
+    }
+    // A newer answer may bring it back, but not one that was started.
+    if (removed > 0) known_.erase(gone);
+  }
+}
+
+void Race::on(const Connected& event) {
+  Attempt* attempt = find(event.attempt);
+  if (attempt == nullptr) return;
+  if (attempt->state == AttemptState::kCancelled) {
+    out_.push_back(CancelAttempt{event.attempt});
+  }
+  if (attempt->state != AttemptState::kLive) return;
+  attempt->state = AttemptState::kWon;
+  --live_;
+  finish(Won{event.attempt});
+}
+
+void Race::on(const Failed& event) {
+  Attempt* attempt = find(event.attempt);
+  if (attempt == nullptr || attempt->state != AttemptState::kLive) return;
+  attempt->state = AttemptState::kFailed;
+  --live_;
+  next_start_ = now_;  // a failure never waits for the delay
+}
+
+void Race::on(const Abandoned&) {
+  if (phase_ != Phase::kDone) finish(std::nullopt);
+}
+
+void Race::add(const std::vector<Endpoint>& candidates) {
+  for (const Endpoint& candidate : candidates) {
+    const Endpoint endpoint = plain(candidate);
+    if (known_.insert(endpoint).second) {
+      waiting_[index(endpoint.address.family)].push_back(endpoint);
+    }
+  }
+}
+
+// What time and the state demand after every event. The connect time-out comes
+// first: nothing is started only to be cancelled.
+void Race::advance() {
+  if (connect_deadline_ && now_ >= *connect_deadline_) {
+    return finish(TimedOut{});
+  }
+  if (phase_ == Phase::kResolving) leave_resolving();
+  if (phase_ == Phase::kRacing) {
+    end_overdue_attempts();
+    start_due_attempt();
+  }
+  finish_if_exhausted();
+  if (phase_ != Phase::kDone) arm();
+}
+
+// RFC 8305 section 3: with only the other family's addresses at hand, wait for
+// the preferred family's answer, but no longer than the Resolution Delay from
+// the time that the first address came.
+void Race::leave_resolving() {
+  if (!anything_waiting()) {
+    resolution_deadline_.reset();  // all withdrawn: the next answer counts anew
+    return;
+  }
+  const Family preferred = settings_.preferred_family;
+  const bool preferred_here = !queue(preferred).empty() ||
+                              (leader_ && leader_->address.family == preferred);
+  if (!preferred_here && pending(preferred)) {
+    if (!resolution_deadline_) {
+      resolution_deadline_ = now_ + settings_.resolution_delay;
+    }
+    if (now_ < *resolution_deadline_) return;
+  } else if (resolution_deadline_ && preferred_here && leader_) {
+    // The wait was worth it: the preferred family leads after all.
+    queue(leader_->address.family).push_front(*leader_);
+    leader_ = queue(preferred).front();
+    queue(preferred).pop_front();
+  } else if (!leader_) {
+    std::deque<Endpoint>& first =
+        queue(preferred).empty() ? queue(other(preferred)) : queue(preferred);
+    std::deque<Endpoint>& from = first.empty() ? deferred_ : first;
+    leader_ = from.front();
+    from.pop_front();
+  }
+  phase_ = Phase::kRacing;
+  next_start_ = now_;
+}
+
+// The rule's attempt_ms. The last attempt, with nothing else to try, may as
+// well go on for as long as the whole connect may take.
+void Race::end_overdue_attempts() {
+  if (!settings_.attempt_timeout) return;
+  for (size_t i = 0; i < attempts_.size(); ++i) {
+    Attempt& attempt = attempts_[i];
+    if (attempt.state != AttemptState::kLive) continue;
+    if (now_ < attempt.started + *settings_.attempt_timeout) continue;
+    const bool last = live_ == 1 && !anything_waiting();
+    if (last && connect_deadline_) return;
+    attempt.state = AttemptState::kCancelled;
+    if (i == 0) attempt_1_timed_out_ = true;
+    --live_;
+    out_.push_back(CancelAttempt{AttemptId{static_cast<uint32_t>(i + 1)}});
+    next_start_ = now_;
+  }
+}
+
+// RFC 8305 section 5: one attempt a delay.
+void Race::start_due_attempt() {
+  if (now_ < next_start_ || live_ >= settings_.max_in_flight) return;
+  Endpoint endpoint;
+  if (leader_) {
+    endpoint = *std::exchange(leader_, std::nullopt);
+  } else if (std::deque<Endpoint>* from = next_queue()) {
+    endpoint = from->front();
+    from->pop_front();
+  } else {
+    return;
+  }
+  if (attempts_.empty()) first_family_ = endpoint.address.family;
+  last_family_ = endpoint.address.family;
+  if (last_family_ == first_family_) ++first_family_started_;
+  attempts_.push_back({.started = now_});
+  ++live_;
+  next_start_ = now_ + settings_.attempt_delay;
+  out_.push_back(StartAttempt{
+      AttemptId{static_cast<uint32_t>(attempts_.size())}, endpoint});
+}
+
+// RFC 8305 section 4: First Address Family Count addresses of the first
+// family, then the families in turn. Decided at each start, so that addresses
+// that come late take their turn at once.
+std::deque<Endpoint>* Race::next_queue() {
+  const bool stay = first_family_started_ < settings_.first_family_count;
+  const Family turn = stay ? first_family_ : other(last_family_);
+  for (const Family family : {turn, other(turn)}) {
+    if (!queue(family).empty()) return &queue(family);
+  }
+  return deferred_.empty() ? nullptr : &deferred_;
+}
+
+void Race::finish_if_exhausted() {
+  if (live_ > 0 || anything_waiting()) return;
+  if (pending(Family::kIpv4) || pending(Family::kIpv6)) return;
+  if (attempt_1_timed_out_) return finish(TimedOut{});
+  finish(AllFailed{});
+}
+
+void Race::finish(std::optional<Action> result) {
+  phase_ = Phase::kDone;
+  if (result) out_.push_back(*result);
+  cancel_live();
+  waiting_ = {};
+  deferred_.clear();
+  leader_.reset();
+}
+
+void Race::cancel_live() {
+  for (size_t i = 0; i < attempts_.size(); ++i) {
+    if (attempts_[i].state != AttemptState::kLive) continue;
+    attempts_[i].state = AttemptState::kCancelled;
+    out_.push_back(CancelAttempt{AttemptId{static_cast<uint32_t>(i + 1)}});
+  }
+  live_ = 0;
+}
+
+void Race::arm() {
+  std::optional<Time> next = connect_deadline_;
+  const auto no_later_than = [&next](Time time) {
+    next = next ? std::min(*next, time) : time;
+  };
+  if (phase_ == Phase::kResolving) {
+    if (resolution_deadline_) no_later_than(*resolution_deadline_);
+  } else if (anything_waiting() && live_ < settings_.max_in_flight) {
+    no_later_than(next_start_);
+  }
+  if (settings_.attempt_timeout) {
+    for (const Attempt& attempt : attempts_) {
+      const Time due = attempt.started + *settings_.attempt_timeout;
+      // One that is overdue already is the last: connect_timeout's business.
+      if (attempt.state == AttemptState::kLive && due > now_) {
+        no_later_than(due);
+      }
+    }
+  }
+  if (next) out_.push_back(WakeAt{*next});
+}
+
+Race::Attempt* Race::find(AttemptId id) {
+  const size_t number = static_cast<size_t>(id);
+  if (number == 0 || number > attempts_.size()) return nullptr;
+  return &attempts_[number - 1];
+}
+
+std::deque<Endpoint>& Race::queue(Family family) {
+  return waiting_[index(family)];
+}
+
+bool Race::anything_waiting() const {
+  return leader_ || !waiting_[0].empty() || !waiting_[1].empty() ||
+         !deferred_.empty();
+}
+
+bool Race::pending(Family family) const { return pending_[index(family)]; }
+
+}  // namespace happy::race

@@ -1,0 +1,83 @@
+// Two network namespaces and a wire with real delays between them: the client's
+// side, in which programs run, and the servers' side, with all addresses of the
+// zone, web servers on port 80 and a real unbound (DoT on 853, and plainly on
+// 53, so that a leak would be answered and seen). Documentation addresses only:
+// the client is 192.0.2.2 and 2001:db8:c::2, servers are what the test defines
+// in 198.51.100.0/24 and 2001:db8:5::/48. Needs root or user namespaces.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/lab/certificate.h"
+#include "tests/lab/child.h"
+#include "tests/lab/library.h"
+#include "tests/lab/namespace.h"
+#include "tests/lab/relay.h"
+#include "tests/lab/temp_folder.h"
+#include "tests/lab/unbound.h"
+#include "tests/lab/web_server.h"
+
+namespace happy::lab {
+
+struct Host {
+  std::string address;
+  Path path;
+  bool refuses = false;  // nobody listens: RST after one RTT
+};
+
+struct NamespaceWish {
+  std::vector<Host> hosts;
+  std::vector<Name> names;
+  Duration resolver_rtt{10'000};
+};
+
+class NamespaceLab {
+ public:
+  static constexpr const char* kResolver = "198.51.100.53";
+  static constexpr const char* kClient = "192.0.2.2";
+
+  explicit NamespaceLab(const NamespaceWish& wish);
+
+  // The policy that fits: strict for *.lab.test, with the resolver's pin.
+  nlohmann::json policy() const;
+  void use_policy(const std::string& text);
+
+  // A program on the client's side under the library; trace and packet log
+  // start afresh.
+  Outcome run(const std::vector<std::string>& arguments,
+              const Environment& environment = {},
+              std::chrono::milliseconds limit = std::chrono::seconds(10));
+  // Without it: libc resolves by port 53.
+  Outcome run_plain(const std::vector<std::string>& arguments,
+                    const Environment& environment = {},
+                    std::chrono::milliseconds limit = std::chrono::seconds(10));
+
+  const PacketLog& packets() { return relay_->log(); }
+  std::vector<nlohmann::json> trace() const { return read_trace(use_.trace); }
+  pid_t resolver_pid() const { return unbound_->pid(); }
+
+ private:
+  void configure_client();
+  void configure_server(const NamespaceWish& wish);
+  void serve(const NamespaceWish& wish);
+
+  TempFolder folder_;
+  Certificate certificate_;
+  LibraryUse use_;
+  Namespace client_, server_;
+  std::unique_ptr<Relay> relay_;
+  std::unique_ptr<WebServer> web_;
+  std::unique_ptr<Unbound> unbound_;
+};
+
+}  // namespace happy::lab
+
+// Skips the test, and says why, where namespaces cannot be made.
+#define SKIP_WITHOUT_NAMESPACES()                                \
+  if (const auto why = ::happy::lab::why_no_namespaces(); why) { \
+    GTEST_SKIP() << *why;                                        \
+  }                                                              \
+  static_assert(true)

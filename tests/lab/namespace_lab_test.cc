@@ -1,0 +1,131 @@
+#include "tests/lab/namespace_lab.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace happy::lab {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* kGood = "198.51.100.1";
+constexpr const char* kDead = "198.51.100.2";
+constexpr const char* kRefusing = "198.51.100.3";
+constexpr const char* kGood6 = "2001:db8:5::1";
+
+NamespaceWish wish() {
+  const Path path{.rtt = milliseconds(10)};
+  return {.hosts = {{kGood, path},
+                    {kGood6, path},
+                    {kDead, {.black_hole = true}},
+                    {kRefusing, path, true}},
+          .names = {{"good.lab.test", {kGood, kGood6}}}};
+}
+
+// Connects to each address N times and prints milliseconds or the error.
+constexpr const char* kTimer = R"(
+import errno, socket, sys, time
+for address in sys.argv[2:]:
+    for i in range(int(sys.argv[1])):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family) as s:
+            s.settimeout(0.5)
+            started = time.monotonic()
+            try:
+                s.connect((address, 80))
+                result = "ok"
+            except socket.timeout:
+                result = "timeout"
+            except OSError as error:
+                result = errno.errorcode[error.errno]
+            print(result, (time.monotonic() - started) * 1000)
+)";
+
+struct Timed {
+  std::string result;
+  double ms;
+};
+
+class NamespaceLabTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    SKIP_WITHOUT_NAMESPACES();
+    lab_ = std::make_unique<NamespaceLab>(wish());
+  }
+
+  std::vector<Timed> connect(const std::string& address, int times) {
+    const Outcome outcome = lab_->run_plain(
+        {"python3", "-c", kTimer, std::to_string(times), address});
+    EXPECT_TRUE(outcome.good()) << outcome.describe();
+    std::vector<Timed> timed;
+    std::istringstream lines(outcome.out);
+    for (Timed one; lines >> one.result >> one.ms;) timed.push_back(one);
+    return timed;
+  }
+
+  std::unique_ptr<NamespaceLab> lab_;
+};
+
+TEST_F(NamespaceLabTest, TheRttIsRightWithin300Microseconds) {
+  for (const char* address : {kGood, kGood6}) {
+    auto timed = connect(address, 51);
+    ASSERT_EQ(timed.size(), 51U);
+    std::ranges::sort(timed, {}, &Timed::ms);
+    RecordProperty("median_us", static_cast<int>(timed[25].ms * 1000));
+    EXPECT_EQ(timed[25].result, "ok");
+    EXPECT_GE(timed[25].ms, 10.0) << address;
+    EXPECT_LE(timed[25].ms, sanitized() ? 12.0 : 10.3) << address;
+  }
+}
+
+TEST_F(NamespaceLabTest, ABlackHoleHangs) {
+  const auto timed = connect(kDead, 1);
+  ASSERT_EQ(timed.size(), 1U);
+  EXPECT_EQ(timed[0].result, "timeout");
+}
+
+TEST_F(NamespaceLabTest, ARefusalTakesOneRtt) {
+  const auto timed = connect(kRefusing, 5);
+  ASSERT_EQ(timed.size(), 5U);
+  for (const auto& one : timed) {
+    EXPECT_EQ(one.result, "ECONNREFUSED");
+    EXPECT_GE(one.ms, 10.0);
+    EXPECT_LE(one.ms, 40.0);
+  }
+}
+
+TEST_F(NamespaceLabTest, TheLogHasAttemptsAndTheMomentOfConnection) {
+  const auto timed = connect(kGood, 1);
+  ASSERT_EQ(timed.size(), 1U);
+  const auto attempts = lab_->packets().attempts();
+  ASSERT_EQ(attempts.size(), 1U);
+  EXPECT_EQ(attempts[0].destination.to_string(), "198.51.100.1:80");
+  const auto connected =
+      lab_->packets().connected(IpAddress::parse(kGood).value());
+  ASSERT_TRUE(connected.has_value());
+  EXPECT_GE(*connected - attempts[0].sent, milliseconds(10));
+  EXPECT_LE(*connected - attempts[0].sent, milliseconds(40));
+}
+
+// The control of every test that says no packet went to port 53.
+TEST_F(NamespaceLabTest, PlainQueriesAreAnsweredAndSeen) {
+  const Outcome outcome =
+      lab_->run_plain({"curl", "-sS", "-4", "http://good.lab.test/"});
+  EXPECT_EQ(outcome.out, "198.51.100.1\n") << outcome.describe();
+  EXPECT_GE(lab_->packets().count_port(53), 2U);
+  EXPECT_EQ(lab_->packets().count_port(853), 0U);
+}
+
+TEST_F(NamespaceLabTest, TwoAtOnceDoNotCollide) {
+  NamespaceLab other(wish());
+  EXPECT_EQ(other.run_plain({"curl", "-sS", "http://198.51.100.1/"}).out,
+            "198.51.100.1\n");
+  EXPECT_EQ(connect(kGood, 1).at(0).result, "ok");
+  EXPECT_EQ(other.packets().attempts().size(), 1U);
+}
+
+}  // namespace
+}  // namespace happy::lab

@@ -1,0 +1,72 @@
+#include "tests/lab/unbound.h"
+
+#include <sstream>
+#include <thread>
+
+#include "tests/lab/fail.h"
+
+namespace happy::lab {
+namespace {
+
+void write_zone(const std::vector<Name>& names, std::ostream& out) {
+  // The root as a static zone: what is not below is NXDOMAIN, with a SOA, and
+  // nothing is ever asked of anybody.
+  out << "  local-zone: \".\" static\n"
+      << "  local-data: \". 300 IN SOA ns.lab.test. nobody.lab.test. 1 3600 "
+         "1200 604800 300\"\n";
+  for (const auto& name : names)
+    for (const auto& address : name.addresses) {
+      const bool ipv6 = address.find(':') != std::string::npos;
+      out << "  local-data: \"" << name.name << ". 300 IN "
+          << (ipv6 ? "AAAA " : "A ") << address << "\"\n";
+    }
+}
+
+std::string configuration(const UnboundWish& wish, const std::string& key,
+                          const std::string& chain, const std::string& folder) {
+  std::ostringstream out;
+  out << "server:\n"
+      << "  verbosity: 1\n  use-syslog: no\n  logfile: \"\"\n"
+      << "  do-daemonize: no\n  username: \"\"\n  chroot: \"\"\n"
+      << "  pidfile: \"\"\n  directory: \"" << folder << "\"\n"
+      << "  module-config: \"iterator\"\n  num-threads: 1\n"
+      << "  msg-cache-size: 1m\n  rrset-cache-size: 1m\n"
+      << "  rrset-roundrobin: no\n  minimal-responses: yes\n"
+      << "  access-control: 0.0.0.0/0 allow\n"
+      << "  interface: " << wish.address << "@" << wish.tls_port << "\n"
+      << "  tls-port: " << wish.tls_port << "\n"
+      << "  tls-service-key: \"" << key << "\"\n"
+      << "  tls-service-pem: \"" << chain << "\"\n"
+      << "  incoming-num-tcp: 200\n";
+  if (wish.plain_port)
+    out << "  interface: " << wish.address << "@" << *wish.plain_port << "\n";
+  write_zone(wish.names, out);
+  out << "remote-control:\n  control-enable: no\n";
+  return out.str();
+}
+
+}  // namespace
+
+Unbound::Unbound(const UnboundWish& wish, const Certificate& certificate,
+                 const TempFolder& folder) {
+  const std::string key = folder.write("resolver.key", certificate.key_pem);
+  const std::string chain = folder.write("resolver.pem", certificate.chain_pem);
+  const std::string file = folder.write(
+      "unbound.conf", configuration(wish, key, chain, folder.path()));
+  const std::string log = folder.file("unbound.log");
+  Command command{.arguments = {"unbound", "-d", "-p", "-c", file},
+                  .environment = {},
+                  .enter = wish.enter,
+                  .input = {}};
+  // Not in an ordinary user's PATH on Debian.
+  command.environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin";
+  command.arguments[0] = "/usr/sbin/unbound";
+  server_ = std::make_unique<Server>(command, log);
+  for (int i = 0; i < 2000 && server_->running(); ++i) {
+    if (read_file(log).find("start of service") != std::string::npos) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  fail("unbound does not start:\n" + read_file(log));
+}
+
+}  // namespace happy::lab
