@@ -1,0 +1,374 @@
+// DotSession on virtual time: when connections are opened and closed, what is
+// sent where, and that each query ends exactly once.
+#include "core/dns/dot_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "core/dns/stream.h"
+
+namespace happy::dns {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using namespace std::chrono_literals;
+
+const Time kT0{1h};
+constexpr ConnectionId kFirst{1}, kSecond{2};
+constexpr QueryId kQuery{7}, kOther{8};
+constexpr Duration kPatience = 5s;
+
+Question question(const std::string& name = "a.example") {
+  return {*Name::parse(name), Type::kA, kClassIn};
+}
+
+// An empty reply to a query as it was sent, with the keepalive option if asked.
+std::vector<uint8_t> reply_to(const Send& sent, int keepalive = -1) {
+  const auto asked = decode(std::span<const uint8_t>(sent.octets).subspan(2));
+  Writer out;
+  out.u16(asked->header.id);
+  out.u16(0x8180);
+  out.u16(1);
+  out.u16(0);
+  out.u16(0);
+  out.u16(keepalive >= 0);
+  asked->questions[0].name.write(out);
+  out.u16(static_cast<uint16_t>(asked->questions[0].type));
+  out.u16(kClassIn);
+  if (keepalive >= 0) {
+    out.u8(0);
+    out.u16(41);
+    out.u16(1232);
+    out.u32(0);
+    out.u16(6);
+    out.u16(11);
+    out.u16(2);
+    out.u16(static_cast<uint16_t>(keepalive));
+  }
+  return std::move(out).finish();
+}
+
+class DotSessionTest : public ::testing::Test {
+ protected:
+  explicit DotSessionTest(DotSettings settings = {})
+      : session_(settings, [this] { return next_id_++; }) {}
+
+  // Steps and returns the actions but WakeAt, which goes to wake_.
+  std::vector<DotAction> step(const DotEvent& event, Duration at) {
+    wake_.reset();
+    std::vector<DotAction> out = session_.step(event, kT0 + at);
+    if (!out.empty())
+      if (const auto* wake = std::get_if<WakeAt>(&out.back())) {
+        wake_ = wake->time - kT0;
+        out.pop_back();
+      }
+    return out;
+  }
+
+  Ask ask(QueryId id = kQuery, const std::string& name = "a.example",
+          Duration deadline = kPatience) {
+    return {id, question(name), kT0 + deadline};
+  }
+
+  // Asks kQuery, is connected after 20 ms; the query as sent.
+  Send asked_and_sent() {
+    (void)step(ask(), 0ms);
+    const auto out = step(Established{kFirst}, 20ms);
+    EXPECT_EQ(1u, out.size());
+    return std::get<Send>(out.at(0));
+  }
+
+  uint16_t next_id_ = 100;
+  DotSession session_;
+  std::optional<Duration> wake_;
+};
+
+class TwoAddresses : public DotSessionTest {
+ protected:
+  TwoAddresses() : DotSessionTest({.addresses = 2}) {}
+};
+
+TEST_F(DotSessionTest, NothingIsOpenedBeforeAQuery) {
+  EXPECT_THAT(step(DotTick{}, 0ms), IsEmpty());
+  EXPECT_EQ(std::nullopt, wake_);
+}
+
+TEST_F(DotSessionTest, AQueryOpensAConnectionAndWakesAtItsDeadline) {
+  EXPECT_THAT(step(ask(), 0ms), ElementsAre(OpenConnection{kFirst, 0, true}));
+  EXPECT_EQ(kPatience, wake_);
+}
+
+TEST_F(DotSessionTest, QueriesThatWaitedAreSentTogether) {
+  (void)step(ask(kQuery), 0ms);
+  (void)step(ask(kOther), 1ms);
+  EXPECT_THAT(step(Established{kFirst}, 20ms),
+              ElementsAre(testing::VariantWith<Send>(testing::_),
+                          testing::VariantWith<Send>(testing::_)));
+}
+
+TEST_F(DotSessionTest, AReplyAnswersItsQueryOnce) {
+  const auto reply = reply_to(asked_and_sent());
+  EXPECT_THAT(step(Received{kFirst, reply}, 40ms),
+              ElementsAre(Answered{kQuery, kFirst, reply, 20ms, false}));
+  EXPECT_THAT(step(Received{kFirst, reply}, 41ms), IsEmpty());
+}
+
+TEST_F(DotSessionTest, ALaterQueryReusesTheConnection) {
+  (void)step(Received{kFirst, reply_to(asked_and_sent())}, 40ms);
+  const auto sent = step(ask(kOther), 100ms);
+  ASSERT_EQ(1u, sent.size());
+  const auto reply = reply_to(std::get<Send>(sent[0]));
+  EXPECT_THAT(step(Received{kFirst, reply}, 120ms),
+              ElementsAre(Answered{kOther, kFirst, reply, 20ms, true}));
+}
+
+// RFC 7766 section 7: matched on the ID and the question.
+TEST_F(DotSessionTest, AReplyWithAnotherIdOrQuestionIsIgnored) {
+  const Send sent = asked_and_sent();
+  auto wrong_id = reply_to(sent);
+  wrong_id[1] ^= 1;
+  EXPECT_THAT(step(Received{kFirst, wrong_id}, 30ms), IsEmpty());
+  auto wrong_name = reply_to(sent);
+  wrong_name[13] ^= 1;
+  EXPECT_THAT(step(Received{kFirst, wrong_name}, 31ms), IsEmpty());
+  EXPECT_EQ(1u, step(Received{kFirst, reply_to(sent)}, 32ms).size());
+}
+
+TEST_F(DotSessionTest, AReplyThatCannotBeDecodedFailsItsQueryAlone) {
+  const Send sent = asked_and_sent();
+  (void)step(ask(kOther), 21ms);
+  auto broken = reply_to(sent);
+  broken[7] = 9;  // answers that are not there
+  EXPECT_THAT(step(Received{kFirst, broken}, 30ms),
+              ElementsAre(Failed{kQuery, GaveUp::kNotDns, kFirst, 30ms}));
+}
+
+TEST_F(DotSessionTest, AStreamOutOfStepIsClosed) {
+  (void)asked_and_sent();
+  EXPECT_THAT(step(Received{kFirst, {1, 2}}, 30ms),
+              ElementsAre(Failed{kQuery, GaveUp::kNotDns, kFirst, 30ms},
+                          CloseConnection{kFirst}));
+}
+
+TEST_F(DotSessionTest, ABrokenConnectionsQueryIsSentOnceMore) {
+  const Send first = asked_and_sent();
+  EXPECT_THAT(step(Lost{kFirst}, 30ms),
+              ElementsAre(OpenConnection{kSecond, 0, true}));
+  const auto again = step(Established{kSecond}, 50ms);
+  ASSERT_EQ(1u, again.size());
+  EXPECT_NE(first.octets, std::get<Send>(again[0]).octets);  // another ID
+  EXPECT_THAT(step(Lost{kSecond}, 60ms),
+              ElementsAre(Failed{kQuery, GaveUp::kBroken, kSecond, 60ms}));
+  EXPECT_EQ(std::nullopt, wake_);
+}
+
+TEST_F(DotSessionTest, AnIdleConnectionThatIsLostIsNotReplaced) {
+  (void)step(Received{kFirst, reply_to(asked_and_sent())}, 40ms);
+  EXPECT_THAT(step(Lost{kFirst}, 1s), IsEmpty());
+  EXPECT_THAT(step(ask(kOther), 2s),
+              ElementsAre(OpenConnection{kSecond, 0, true}));
+}
+
+TEST_F(DotSessionTest, AnIdleConnectionIsClosedAfterTenSeconds) {
+  (void)step(Received{kFirst, reply_to(asked_and_sent())}, 40ms);
+  EXPECT_EQ(10s + 40ms, wake_);
+  EXPECT_THAT(step(DotTick{}, 10s), IsEmpty());
+  EXPECT_THAT(step(DotTick{}, 10s + 40ms),
+              ElementsAre(CloseConnection{kFirst}));
+  EXPECT_EQ(std::nullopt, wake_);
+}
+
+// RFC 7828 section 3.2.2: the client leaves before the server's time is up.
+TEST_F(DotSessionTest, TheServersKeepaliveShortensTheIdleTime) {
+  (void)step(Received{kFirst, reply_to(asked_and_sent(), 20)}, 40ms);
+  ASSERT_TRUE(wake_);
+  EXPECT_LT(*wake_, 2s + 40ms);
+  EXPECT_GT(*wake_, 1s);
+}
+
+TEST_F(DotSessionTest, ALongKeepaliveDoesNotLengthenIt) {
+  (void)step(Received{kFirst, reply_to(asked_and_sent(), 6000)}, 40ms);
+  EXPECT_EQ(10s + 40ms, wake_);
+}
+
+TEST_F(DotSessionTest, KeepaliveOfZeroClosesAfterThePendingReplies) {
+  const Send first = asked_and_sent();
+  const auto second = step(ask(kOther), 21ms);
+  EXPECT_EQ(1u, step(Received{kFirst, reply_to(first, 0)}, 40ms).size());
+  EXPECT_THAT(step(ask(QueryId{9}), 41ms),
+              ElementsAre(OpenConnection{kSecond, 0, true}));
+  const auto reply = reply_to(std::get<Send>(second.at(0)));
+  EXPECT_THAT(step(Received{kFirst, reply}, 50ms),
+              ElementsAre(Answered{kOther, kFirst, reply, 29ms, true},
+                          CloseConnection{kFirst}));
+}
+
+TEST_F(DotSessionTest, TheDeadlineEndsTheWaitForAConnection) {
+  (void)step(ask(), 0ms);
+  EXPECT_THAT(
+      step(DotTick{}, kPatience),
+      ElementsAre(Failed{kQuery, GaveUp::kNoConnectionInTime, {}, kPatience},
+                  CloseConnection{kFirst}));
+  EXPECT_EQ(std::nullopt, wake_);
+}
+
+// Otherwise every later query would wait for the kernel to give up.
+TEST_F(DotSessionTest, AConnectionThatWasSilentTillTheDeadlineIsClosed) {
+  (void)asked_and_sent();
+  EXPECT_THAT(step(DotTick{}, kPatience),
+              ElementsAre(Failed{kQuery, GaveUp::kNoReply, kFirst, kPatience},
+                          CloseConnection{kFirst}));
+}
+
+TEST_F(DotSessionTest, ASlowQueryDoesNotCondemnALivelyConnection) {
+  (void)asked_and_sent();
+  const auto other = step(ask(kOther, "b.example", 9s), 1s);
+  (void)step(Received{kFirst, reply_to(std::get<Send>(other.at(0)))}, 2s);
+  EXPECT_THAT(step(DotTick{}, kPatience),
+              ElementsAre(Failed{kQuery, GaveUp::kNoReply, kFirst, kPatience}));
+}
+
+TEST_F(DotSessionTest, NoMoreThanAHundredAreOutstanding) {
+  for (uint64_t i = 0; i < 150; ++i) (void)step(ask(QueryId{i}), 0ms);
+  const auto sent = step(Established{kFirst}, 20ms);
+  ASSERT_EQ(100u, sent.size());
+  const auto more =
+      step(Received{kFirst, reply_to(std::get<Send>(sent[3]))}, 40ms);
+  EXPECT_THAT(more, ElementsAre(testing::VariantWith<Answered>(testing::_),
+                                testing::VariantWith<Send>(testing::_)));
+}
+
+TEST_F(DotSessionTest, EventsOfClosedConnectionsAreIgnored) {
+  (void)asked_and_sent();
+  EXPECT_THAT(step(Established{ConnectionId{99}}, 30ms), IsEmpty());
+  EXPECT_THAT(step(Lost{ConnectionId{99}}, 30ms), IsEmpty());
+  EXPECT_THAT(step(Received{ConnectionId{99}, {1}}, 30ms), IsEmpty());
+}
+
+TEST_F(TwoAddresses, TheSecondIsTriedAfterTheStagger) {
+  EXPECT_THAT(step(ask(), 0ms), ElementsAre(OpenConnection{kFirst, 0, true}));
+  EXPECT_EQ(250ms, wake_);
+  EXPECT_THAT(step(DotTick{}, 249ms), IsEmpty());
+  EXPECT_THAT(step(DotTick{}, 250ms),
+              ElementsAre(OpenConnection{kSecond, 1, false}));
+}
+
+TEST_F(TwoAddresses, AFailureIsFollowedAtOnce) {
+  (void)step(ask(), 0ms);
+  EXPECT_THAT(step(Lost{kFirst}, 5ms),
+              ElementsAre(OpenConnection{kSecond, 1, false}));
+}
+
+TEST_F(TwoAddresses, OnlyTheFirstEstablishedIsKept) {
+  (void)step(ask(), 0ms);
+  (void)step(DotTick{}, 250ms);
+  EXPECT_THAT(step(Established{kSecond}, 300ms),
+              ElementsAre(CloseConnection{kFirst},
+                          testing::VariantWith<Send>(testing::_)));
+}
+
+TEST_F(TwoAddresses, QueriesFailWhenEveryAddressDid) {
+  (void)step(ask(), 0ms);
+  (void)step(Lost{kFirst}, 5ms);
+  EXPECT_THAT(step(Lost{kSecond}, 9ms),
+              ElementsAre(Failed{kQuery, GaveUp::kNoConnection, {}, 9ms}));
+  EXPECT_THAT(step(ask(kOther), 10ms),
+              ElementsAre(OpenConnection{ConnectionId{3}, 0, true}));
+}
+
+TEST_F(TwoAddresses, TheAddressThatServedLastIsTriedFirst) {
+  (void)step(ask(), 0ms);
+  (void)step(Lost{kFirst}, 5ms);
+  const auto sent = step(Established{kSecond}, 20ms);
+  (void)step(Received{kSecond, reply_to(std::get<Send>(sent.at(0)))}, 30ms);
+  (void)step(Lost{kSecond}, 1s);
+  EXPECT_THAT(step(ask(kOther), 2s),
+              ElementsAre(OpenConnection{ConnectionId{3}, 1, true}));
+}
+
+// Whatever servers do: each query ends once, by its deadline, sent at most
+// twice, and in the end no connection stays open.
+TEST(DotSessionProperty, EveryQueryEndsExactlyOnce) {
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](unsigned n) { return random() % n; };
+    DotSession session({.addresses = 1 + below(3), .max_outstanding = 3},
+                       [&] { return static_cast<uint16_t>(random()); });
+    std::map<QueryId, Time> pending;
+    std::map<ConnectionId, std::vector<Send>> open;
+    std::optional<Time> wake;
+    const auto run = [&](const DotEvent& event, Time now) {
+      wake.reset();
+      for (const DotAction& action : session.step(event, now)) {
+        if (const auto* opened = std::get_if<OpenConnection>(&action)) {
+          ASSERT_TRUE(open.try_emplace(opened->connection).second);
+        } else if (const auto* closed = std::get_if<CloseConnection>(&action)) {
+          ASSERT_EQ(1u, open.erase(closed->connection)) << "seed " << seed;
+        } else if (const auto* sent = std::get_if<Send>(&action)) {
+          open.at(sent->connection).push_back(*sent);
+        } else if (const auto* answered = std::get_if<Answered>(&action)) {
+          ASSERT_EQ(1u, pending.erase(answered->query)) << "seed " << seed;
+        } else if (const auto* failed = std::get_if<Failed>(&action)) {
+          ASSERT_EQ(1u, pending.erase(failed->query)) << "seed " << seed;
+        } else if (const auto* at = std::get_if<WakeAt>(&action)) {
+          wake = at->time;
+        }
+      }
+      for (const auto& [id, deadline] : pending)
+        ASSERT_GT(deadline, now) << "seed " << seed;
+    };
+    Time now = kT0;
+    for (uint64_t turn = 0; turn < 60; ++turn) {
+      Time next = now + std::chrono::milliseconds(below(300));
+      if (wake && *wake < next) next = *wake;
+      now = next;
+      run(DotTick{}, now);
+      if (below(3) == 0) {
+        const Time deadline = now + std::chrono::milliseconds(1 + below(2000));
+        pending.emplace(QueryId{turn}, deadline);
+        run(Ask{QueryId{turn}, question(), deadline}, now);
+      } else if (!open.empty()) {
+        const auto& [id, sent] =
+            *std::next(open.begin(), below(static_cast<unsigned>(open.size())));
+        const ConnectionId connection = id;
+        const unsigned what = below(5);
+        if (what == 0) {
+          open.erase(connection);
+          run(Lost{connection}, now);
+        } else if (what < 3 || sent.empty()) {
+          run(Established{connection}, now);
+        } else {
+          const Send one = sent[below(static_cast<unsigned>(sent.size()))];
+          const int keepalive = below(4) ? -1 : static_cast<int>(below(3));
+          run(Received{connection, reply_to(one, keepalive)}, now);
+        }
+      }
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+    for (int turn = 0; wake && turn < 200; ++turn) run(DotTick{}, *wake);
+    EXPECT_TRUE(pending.empty()) << "seed " << seed;
+    EXPECT_TRUE(open.empty()) << "seed " << seed;
+  }
+}
+
+TEST(StreamReader, CutsMessagesHoweverTheOctetsCome) {
+  const std::vector<uint8_t> octets = {0, 2, 7, 8, 0, 0, 0, 1, 9};
+  for (size_t piece = 1; piece <= octets.size(); ++piece) {
+    StreamReader reader;
+    std::vector<std::vector<uint8_t>> got;
+    for (size_t at = 0; at < octets.size(); at += piece) {
+      reader.append(std::span<const uint8_t>(octets).subspan(
+          at, std::min(piece, octets.size() - at)));
+      while (auto message = reader.next()) got.push_back(*message);
+    }
+    EXPECT_THAT(got, ElementsAre(ElementsAre(7, 8), IsEmpty(), ElementsAre(9)));
+  }
+}
+
+}  // namespace
+}  // namespace happy::dns
