@@ -220,6 +220,21 @@ TEST_F(Check, OutputThatIsNoTerminalHasNoColour) {
   EXPECT_EQ(check({write("p.json", kBad)}).err.find('\x1b'), std::string::npos);
 }
 
+TEST_F(Check, ATerminalHasColourUnlessToldOtherwise) {
+  const std::vector<std::string> arguments = {HAPPY_HAPPYCTL, "check",
+                                              write("p.json", kGood)};
+  const std::string line = arguments[2] + ": good; 1 resolver, 2 rules\r\n";
+  environment_["TERM"] = "xterm";
+  const Ended coloured = run_on_terminal(arguments, environment_);
+  EXPECT_THAT(coloured.out, HasSubstr("\x1b["));
+  EXPECT_EQ(coloured.status, 0);
+  environment_["NO_COLOR"] = "1";
+  EXPECT_EQ(run_on_terminal(arguments, environment_).out, line);
+  environment_.erase("NO_COLOR");
+  environment_["TERM"] = "dumb";
+  EXPECT_EQ(run_on_terminal(arguments, environment_).out, line);
+}
+
 TEST_F(Check, UnknownOptionsAreUsageErrors) {
   EXPECT_EQ(check({"--unknown"}).status, 2);
   EXPECT_EQ(check({"a.json", "b.json"}).status, 2);

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -41,15 +43,21 @@ int status_of(pid_t pid) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+std::vector<std::string> assignments(
+    const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : environment) {
+    out.push_back(name + "=" + value);
+  }
+  return out;
+}
+
 }  // namespace
 
 Ended run(const std::vector<std::string>& arguments,
           const std::map<std::string, std::string>& environment) {
   std::vector<std::string> argv_strings = arguments;
-  std::vector<std::string> env_strings;
-  for (const auto& [name, value] : environment) {
-    env_strings.push_back(name + "=" + value);
-  }
+  std::vector<std::string> env_strings = assignments(environment);
   const File out(tmpfile(), fclose), err(tmpfile(), fclose);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -67,6 +75,32 @@ Ended run(const std::vector<std::string>& arguments,
   }
   const int status = status_of(pid);
   return {status, content(out.get()), content(err.get())};
+}
+
+Ended run_on_terminal(const std::vector<std::string>& arguments,
+                      const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> argv_strings = arguments;
+  std::vector<std::string> env_strings = assignments(environment);
+  const auto argv = pointers(argv_strings), envp = pointers(env_strings);
+  int terminal = -1;
+  const pid_t pid = forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (pid == 0) {
+    execve(argv[0], argv.data(), envp.data());
+    _exit(127);
+  }
+  if (pid < 0) {
+    ADD_FAILURE() << "forkpty: " << strerror(errno);
+    return {};
+  }
+  Ended ended;
+  char buffer[4096];
+  // EIO once the program has closed its side.
+  for (ssize_t got; (got = read(terminal, buffer, sizeof buffer)) > 0;) {
+    ended.out.append(buffer, static_cast<size_t>(got));
+  }
+  close(terminal);
+  ended.status = status_of(pid);
+  return ended;
 }
 
 }  // namespace happy::test

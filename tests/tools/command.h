@@ -19,4 +19,9 @@ struct Ended {
 Ended run(const std::vector<std::string>& arguments,
           const std::map<std::string, std::string>& environment);
 
+// The same on a pseudo-terminal: `out` has what the program wrote to it, as it
+// would reach a screen (with "\r\n"), `err` is empty.
+Ended run_on_terminal(const std::vector<std::string>& arguments,
+                      const std::map<std::string, std::string>& environment);
+
 }  // namespace happy::test
