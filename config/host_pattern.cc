@@ -44,7 +44,7 @@ std::string fault_in_label(std::string_view label) {
 }
 
 std::string fault_in_name(std::string_view name) {
-  if (name.empty()) return "is empty";
+  if (name.empty()) return "names no host";
   for (size_t at = 0; at <= name.size();) {
     const size_t dot = std::min(name.find('.', at), name.size());
     std::string fault = fault_in_label(name.substr(at, dot - at));
@@ -53,6 +53,20 @@ std::string fault_in_name(std::string_view name) {
   }
   if (name.size() > kMaxName) return "has more than 253 octets";
   return {};
+}
+
+// `written` is what the user wrote, for the error.
+tl::expected<std::string, std::string> parse_name(std::string_view name,
+                                                  std::string_view written) {
+  if (IpAddress::parse(name)) {
+    return Unexpected(quote(written) + " is an address; a host name is needed");
+  }
+  name = without_final_dot(name);
+  const std::string fault = fault_in_name(name);
+  if (!fault.empty()) return Unexpected(quote(written) + " " + fault);
+  std::string out(name);
+  std::transform(out.begin(), out.end(), out.begin(), lower);
+  return out;
 }
 
 bool equal_ignoring_case(std::string_view host, std::string_view lower_case) {
@@ -64,15 +78,7 @@ bool equal_ignoring_case(std::string_view host, std::string_view lower_case) {
 }  // namespace
 
 tl::expected<std::string, std::string> parse_host_name(std::string_view text) {
-  if (IpAddress::parse(text)) {
-    return Unexpected(quote(text) + " is an address; a host name is needed");
-  }
-  const std::string_view name = without_final_dot(text);
-  const std::string fault = fault_in_name(name);
-  if (!fault.empty()) return Unexpected(quote(text) + " " + fault);
-  std::string out(name);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
+  return parse_name(text, text);
 }
 
 tl::expected<HostPattern, std::string> parse_host_pattern(
@@ -80,7 +86,7 @@ tl::expected<HostPattern, std::string> parse_host_pattern(
   using Kind = HostPattern::Kind;
   if (text == "*") return HostPattern{Kind::kAny, ""};
   const bool below = text.starts_with("*.");
-  auto name = parse_host_name(below ? text.substr(2) : text);
+  auto name = parse_name(below ? text.substr(2) : text, text);
   if (!name) return Unexpected(name.error());
   return HostPattern{below ? Kind::kBelow : Kind::kExact, *std::move(name)};
 }

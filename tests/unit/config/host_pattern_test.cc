@@ -25,14 +25,14 @@ TEST(HostPattern, NamesAndALabelsAndUnderscoresAreGood) {
 
 TEST(HostPattern, FaultsAreNamed) {
   const std::pair<const char*, const char*> faults[] = {
-      {"", "\"\" is empty"},
-      {".", "\".\" is empty"},
-      {"*.", "\"\" is empty"},
+      {"", "\"\" names no host"},
+      {".", "\".\" names no host"},
+      {"*.", "\"*.\" names no host"},
       {".a", "\".a\" has an empty label"},
       {"a..", "\"a..\" has an empty label"},
       {"**", "\"**\" may have \"*\" only as its whole leftmost label"},
       {"w*.a", "\"w*.a\" may have \"*\" only as its whole leftmost label"},
-      {"*.*.a", "\"*.a\" may have \"*\" only as its whole leftmost label"},
+      {"*.*.a", "\"*.*.a\" may have \"*\" only as its whole leftmost label"},
       {"a b", "\"a b\" has the character \" \", which host names cannot have"},
       {"http://a",
        "\"http://a\" has the character \":\", which host names cannot have"},
