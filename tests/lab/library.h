@@ -11,10 +11,10 @@
 namespace happy::lab {
 
 struct LibraryUse {
-  std::string policy;  // file; empty: none is named
-  std::string trace;   // file; empty: no trace
+  std::string policy{};  // file; empty: none is named
+  std::string trace{};   // file; empty: no trace
   std::string log = "error";
-  std::string also_preload;  // for instance an allocator, loaded after
+  std::string also_preload{};  // for instance an allocator, loaded after
 };
 
 // LD_PRELOAD and the HAPPY_ variables. With a sanitizer build its runtime is

@@ -1,0 +1,84 @@
+// A strict name never goes out in clear text, whatever fails; and the control
+// that a leak would be seen.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "tests/e2e/clients.h"
+#include "tests/lab/namespace_lab.h"
+
+namespace happy::e2e {
+namespace {
+
+using lab::NamespaceLab;
+using std::chrono::milliseconds;
+
+constexpr const char* kGood = "198.51.100.1";
+constexpr const char* kDead = "198.51.100.2";
+
+class LeakTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    SKIP_WITHOUT_NAMESPACES();
+    const lab::Path path{.rtt = milliseconds(10)};
+    lab_ = std::make_unique<NamespaceLab>(lab::NamespaceWish{
+        .hosts = {{kGood, path}, {kDead, {.black_hole = true}}},
+        .names = {{"good.lab.test", {kGood}},
+                  {"dead4.lab.test", {kDead, kGood}}}});
+  }
+
+  // With the resolver's entry in the policy changed so that it fails.
+  void expect_silence(const nlohmann::json& change) {
+    nlohmann::json policy = lab_->policy();
+    policy["resolvers"]["lab"].merge_patch(change);
+    policy["rules"][0]["timeouts"]["resolve_ms"] = 1000;
+    lab_->use_policy(policy.dump());
+    for (const char* name : {"curl", "wget", "python_asyncio", "nc"}) {
+      const auto outcome = lab_->run(client(name).command("good.lab.test", 80));
+      EXPECT_FALSE(outcome.good()) << outcome.describe();
+      EXPECT_EQ(lab_->packets().count_port(53), 0U) << name;
+      EXPECT_TRUE(lab_->packets().attempts().empty()) << name;
+    }
+  }
+
+  std::unique_ptr<NamespaceLab> lab_;
+};
+
+TEST_F(LeakTest, NoneWithAWrongPin) {
+  expect_silence({{"pins", {lab::make_certificate().pin}}});
+}
+
+TEST_F(LeakTest, NoneWithAClosedPort) { expect_silence({{"port", 8853}}); }
+
+TEST_F(LeakTest, NoneWithASilentResolver) {
+  expect_silence({{"addresses", {kDead}}});
+}
+
+TEST_F(LeakTest, NoneWithAPolicyThatDoesNotParse) {
+  lab_->use_policy("{");
+  const auto outcome = lab_->run(client("curl").command("good.lab.test", 80));
+  EXPECT_EQ(outcome.exit_status, 6) << outcome.describe();
+  EXPECT_EQ(lab_->packets().count_port(53), 0U);
+}
+
+TEST_F(LeakTest, TheControlWithTheLibraryDisabledIsSeen) {
+  const auto outcome = lab_->run(client("curl").command("good.lab.test", 80),
+                                 {{"HAPPY_DISABLE", "1"}});
+  EXPECT_TRUE(outcome.good()) << outcome.describe();
+  EXPECT_GE(lab_->packets().count_port(53), 2U);
+}
+
+// No policy at all: libc's resolver, and hanging connects are cured all the
+// same.
+TEST_F(LeakTest, TheEmbeddedDefaultAsksTheSystemAndRaces) {
+  auto command = client("curl").command("dead4.lab.test", 80);
+  command.insert(command.begin(), {"env", "-u", "HAPPY_POLICY"});
+  const auto outcome = lab_->run(command);
+  EXPECT_TRUE(outcome.good()) << outcome.describe();
+  EXPECT_GE(lab_->packets().count_port(53), 2U);
+  EXPECT_LT(outcome.elapsed, milliseconds(lab::sanitized() ? 5000 : 2000));
+}
+
+}  // namespace
+}  // namespace happy::e2e
