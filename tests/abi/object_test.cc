@@ -82,20 +82,19 @@ struct Object {
   Names may_need;
 };
 
-const Object kShim{"libhappy.so",
-                   "shim/exports.map",
-                   {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}};
+const Object kShim{
+    "libhappy.so",
+    "shim/exports.map",
+    {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}};
 // libm belongs to libc; the static libstdc++ may ask for it.
-const Object kCore{
-    "libhappy-core.so",
-    "core/core_exports.map",
-    {"libuv.so.1", "libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2",
-     "ld-linux-aarch64.so.1"}};
-const Object kTls{
-    "libhappy-tls.so",
-    "core/tls_exports.map",
-    {"libgnutls.so.30", "libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2",
-     "ld-linux-aarch64.so.1"}};
+const Object kCore{"libhappy-core.so",
+                   "core/core_exports.map",
+                   {"libuv.so.1", "libc.so.6", "libm.so.6",
+                    "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}};
+const Object kTls{"libhappy-tls.so",
+                  "core/tls_exports.map",
+                  {"libgnutls.so.30", "libc.so.6", "libm.so.6",
+                   "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}};
 
 void PrintTo(const Object& object, std::ostream* out) { *out << object.file; }
 

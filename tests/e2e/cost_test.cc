@@ -69,8 +69,7 @@ TEST(Cost, AnExecUnderTheLibraryIsLittleDearer) {
   LoopbackLab lab;
   const std::string policy = lab.folder().write("p.json", lab.policy().dump());
   std::vector<std::string> with;
-  for (const auto& [name, value] :
-       lab::library_environment({.policy = policy}))
+  for (const auto& [name, value] : lab::library_environment({.policy = policy}))
     with.push_back(name + "=" + value);
   std::vector<Microseconds> plain_times, library_times;
   for (int i = 0; i < 200; ++i) {

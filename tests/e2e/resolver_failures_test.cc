@@ -12,19 +12,16 @@ namespace {
 using lab::LoopbackLab;
 using std::chrono::hours;
 using std::chrono::milliseconds;
-using testing::AllOf;
-using testing::ContainsRegex;
-using testing::Not;
+using testing::HasSubstr;
 
 constexpr milliseconds kResolveLimit{1000};
 constexpr int kCurlCouldNotResolve = 6;
 
-constexpr const char* kPin = "[Pp]in";
-constexpr const char* kName = "name";
-constexpr const char* kExpired = "expired";
-constexpr const char* kClosed = "refused|closed|[Nn]obody listens";
-constexpr const char* kSilent =
-    "silent|[Nn]o reply|[Nn]o answer|timed out|in time";
+constexpr const char* kPin = "no pin matches";
+constexpr const char* kName = "not for other.lab.test";
+constexpr const char* kExpired = "expired on";
+constexpr const char* kClosed = "nobody listens";
+constexpr const char* kSilent = "silent";
 
 class ResolverFailure : public testing::Test {
  protected:
@@ -53,7 +50,7 @@ class ResolverFailure : public testing::Test {
     EXPECT_EQ(outcome.exit_status, kCurlCouldNotResolve) << outcome.describe();
     EXPECT_LE(outcome.elapsed,
               kResolveLimit + milliseconds(lab::sanitized() ? 3000 : 500));
-    EXPECT_THAT(outcome.err, ContainsRegex(cause));
+    EXPECT_THAT(outcome.err, HasSubstr(cause));
     EXPECT_EQ(lab.accepted(), 0);
   }
 };

@@ -1,13 +1,18 @@
 #include "tests/lab/library.h"
 
+#include <unistd.h>
+
 #include <sstream>
 
+#include "tests/lab/fail.h"
 #include "tests/lab/temp_folder.h"
 
 namespace happy::lab {
 
 Environment library_environment(const LibraryUse& use) {
   std::string preload = HAPPY_BUILD_FOLDER "/libhappy.so";
+  // The linker would only warn, and the program resolve in clear text.
+  if (access(preload.c_str(), R_OK) != 0) fail(preload + " is not built");
   const std::string runtime = HAPPY_SANITIZER_RUNTIME;
   if (!runtime.empty()) preload = runtime + " " + preload;
   if (!use.also_preload.empty()) preload += " " + use.also_preload;
