@@ -40,11 +40,13 @@ struct FailedAttempt {
 
 // How a race went, for the trace and the name memory.
 struct RaceEnd {
-  happy_outcome_kind kind;
-  bool cancelled = false;                 // by the caller; `kind` is STOPPED
-  std::optional<race::AttemptId> winner;  // WON only
-  std::optional<Endpoint> endpoint;       // the winner's
-  std::vector<FailedAttempt> failures;    // in the order they failed
+  happy_outcome_kind kind = HAPPY_STOPPED;
+  bool cancelled = false;  // by the caller; `kind` is STOPPED
+  // WON: the winner. STOPPED: the live attempt that the caller goes on with,
+  // where it is not attempt 1.
+  std::optional<race::AttemptId> winner;
+  std::optional<Endpoint> endpoint;     // of `winner`
+  std::vector<FailedAttempt> failures;  // in the order they failed
   Duration elapsed{};
 };
 
@@ -76,10 +78,10 @@ class Races {
   // Any thread: the id of a race to be.
   static RaceId reserve();
 
-  // Starts a race. The host hears race_decided at most once, then race_over
-  // exactly once, also after cancel() and stop(); neither from inside begin(),
-  // cancel() or stop() (race_decided may come from inside begin() and
-  // resolved() where everything fails synchronously or connects at once).
+  // Starts a race. The host hears race_decided at most once, possibly from
+  // inside begin() or resolved(), and never after cancel() or stop(); then
+  // race_over exactly once, always later in the loop. It must not call in from
+  // attempt_open().
   void begin(RaceId id, RaceRequest request);
   // An answer of one family came late, possibly empty.
   void resolved(RaceId id, const race::Resolved& answer);

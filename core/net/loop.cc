@@ -1,0 +1,176 @@
+#include "core/net/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include <utility>
+
+namespace happy::net {
+namespace {
+
+// Fixed and small: a host may bound its address space. libuv and GnuTLS need a
+// fraction of it.
+constexpr size_t kStackSize = 256 * 1024;
+
+thread_local const Loop* current_loop = nullptr;
+
+// New threads inherit the mask of their creator.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+int create_detached(void* (*main)(void*), void* argument, size_t stack_size) {
+  pthread_attr_t attributes;
+  if (const int error = pthread_attr_init(&attributes)) return error;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  if (stack_size != 0) pthread_attr_setstacksize(&attributes, stack_size);
+  pthread_t thread;
+  const int error = pthread_create(&thread, &attributes, main, argument);
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
+}  // namespace
+
+Time monotonic_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return Time(Duration(now.tv_sec * 1'000'000 + now.tv_nsec / 1'000));
+}
+
+Loop::Loop(const happy_host* host, SetUp set_up)
+    : host_(host), set_up_(std::move(set_up)) {}
+
+tl::expected<void, int> Loop::start() {
+  std::unique_lock lock(mutex_);
+  if (state_ == State::kStopped) {
+    state_ = State::kStarting;
+    start_error_ = 0;
+    if (const int error = spawn()) {
+      state_ = State::kStopped;
+      start_error_ = error;
+      changed_.notify_all();
+    }
+  }
+  changed_.wait(lock, [this] { return state_ != State::kStarting; });
+  if (state_ == State::kRunning) return {};
+  return tl::unexpected(start_error_);
+}
+
+tl::expected<void, int> Loop::post(Work work) {
+  if (auto started = start(); !started) return started;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(work));
+  }
+  uv_async_send(&async_);
+  return {};
+}
+
+tl::expected<void, int> Loop::run_and_wait(const Work& work) {
+  if (on_loop_thread()) {
+    work();
+    return {};
+  }
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool done = false;
+  auto posted = post([&] {
+    work();
+    // Under the lock, or the waiter could be gone before notify_one().
+    const std::lock_guard lock(mutex);
+    done = true;
+    changed.notify_one();
+  });
+  if (!posted) return posted;
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return done; });
+  return {};
+}
+
+bool Loop::on_loop_thread() const { return current_loop == this; }
+
+int Loop::spawn() {
+  const AllSignalsBlocked blocked;
+  const int error = create_detached(&thread_main, this, kStackSize);
+  // A host with much static thread-local storage needs more than that.
+  return error == EINVAL ? create_detached(&thread_main, this, 0) : error;
+}
+
+void* Loop::thread_main(void* self) {
+  Loop* loop = static_cast<Loop*>(self);
+  pthread_setname_np(pthread_self(), "happy");
+  loop->host_->enter_helper_thread();
+  loop->run();
+  return nullptr;
+}
+
+void Loop::run() {
+  const int error = set_up_loop();
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = error == 0 ? State::kRunning : State::kStopped;
+    start_error_ = error;
+    changed_.notify_all();
+  }
+  if (error != 0) return;
+  current_loop = this;
+  // The async handle is never closed, so this does not return.
+  uv_run(&uv_, UV_RUN_DEFAULT);
+}
+
+int Loop::set_up_loop() {
+  int error = -uv_loop_init(&uv_);
+  if (error == 0) {
+    async_.data = this;
+    error = -uv_async_init(&uv_, &async_, &on_async);
+    if (error == 0 && set_up_) error = set_up_(&uv_);
+    if (error != 0) undo_loop();
+  }
+  // abandon() must not find numbers that are no longer the loop's.
+  if (error != 0) uv_ = {};
+  return error;
+}
+
+void Loop::undo_loop() {
+  const auto close_handle = [](uv_handle_t* handle, void*) {
+    if (!uv_is_closing(handle)) uv_close(handle, nullptr);
+  };
+  uv_walk(&uv_, close_handle, nullptr);
+  uv_run(&uv_, UV_RUN_DEFAULT);
+  uv_loop_close(&uv_);
+}
+
+void Loop::on_async(uv_async_t* async) {
+  Loop* loop = static_cast<Loop*>(async->data);
+  std::vector<Work> queue;
+  {
+    const std::lock_guard lock(loop->mutex_);
+    queue.swap(loop->queue_);
+  }
+  for (Work& work : queue) work();
+}
+
+void Loop::abandon() {
+  // uv_loop_close() would walk structures that the thread was changing at the
+  // instant of the fork; these numbers have been constant since it started.
+  for (const int descriptor : {uv_backend_fd(&uv_), uv_.async_io_watcher.fd,
+                               uv_.signal_pipefd[0], uv_.signal_pipefd[1]}) {
+    if (descriptor > 2) host_->close_descriptor(descriptor);
+  }
+}
+
+}  // namespace happy::net

@@ -1,0 +1,175 @@
+#include "core/net/loop.h"
+
+#include <errno.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/unit/net/plain_host.h"
+
+namespace happy::net {
+namespace {
+
+// Leaked like the library's own; reachable, so that leak checkers agree.
+Loop* new_loop(Loop::SetUp set_up = {}) {
+  static std::vector<Loop*> all;
+  all.push_back(new Loop(plain_host(), std::move(set_up)));
+  return all.back();
+}
+
+TEST(Loop, RunsWorkOnAThreadOfItsOwnInOrder) {
+  Loop* loop = new_loop();
+  std::vector<int> order;
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(loop->post([&order, i] { order.push_back(i); }));
+  }
+  std::thread::id helper;
+  bool on_loop = false;
+  ASSERT_TRUE(loop->run_and_wait([&] {
+    helper = std::this_thread::get_id();
+    on_loop = loop->on_loop_thread();
+  }));
+  EXPECT_NE(helper, std::this_thread::get_id());
+  EXPECT_TRUE(on_loop);
+  EXPECT_FALSE(loop->on_loop_thread());
+  ASSERT_EQ(order.size(), 100u);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(Loop, ThreadIsNamedSmallAndBlocksEverySignal) {
+  Loop* loop = new_loop();
+  char name[16] = "";
+  size_t stack = 0;
+  sigset_t mask;
+  ASSERT_TRUE(loop->run_and_wait([&] {
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    pthread_attr_t attributes;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstacksize(&attributes, &stack);
+    pthread_attr_destroy(&attributes);
+  }));
+  EXPECT_STREQ(name, "happy");
+  EXPECT_LE(stack, 256u * 1024);
+  for (const int signal : {SIGINT, SIGTERM, SIGCHLD, SIGALRM, SIGUSR1, SIGPIPE,
+                           SIGPROF, SIGRTMIN}) {
+    EXPECT_EQ(sigismember(&mask, signal), 1) << signal;
+  }
+}
+
+TEST(Loop, StartingLeavesTheCallersSignalMaskAlone) {
+  sigset_t before, after;
+  pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  ASSERT_TRUE(new_loop()->start());
+  pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  EXPECT_EQ(sigismember(&before, SIGUSR1), sigismember(&after, SIGUSR1));
+}
+
+TEST(Loop, WorkPostedByWorkRunsLaterNotInside) {
+  Loop* loop = new_loop();
+  std::vector<int> order;
+  ASSERT_TRUE(loop->run_and_wait([&] {
+    ASSERT_TRUE(loop->post([&order] { order.push_back(2); }));
+    ASSERT_TRUE(loop->run_and_wait([&order] { order.push_back(0); }));
+    order.push_back(1);
+  }));
+  ASSERT_TRUE(loop->run_and_wait([] {}));
+  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2));
+}
+
+TEST(Loop, ManyThreadsMayStartAndPostAtOnce) {
+  Loop* loop = new_loop();
+  std::atomic<int> ran = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        ASSERT_TRUE(loop->post([&ran] { ++ran; }));
+      }
+      ASSERT_TRUE(loop->run_and_wait([&ran] { ++ran; }));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ran, 8 * 201);
+}
+
+TEST(Loop, SetUpRunsOnTheLoopThreadBeforeAnyWork) {
+  Loop* loop = nullptr;
+  int turns = 0;
+  loop = new_loop([&](uv_loop_t* uv) {
+    EXPECT_EQ(uv, loop->uv());
+    ++turns;
+    return 0;
+  });
+  ASSERT_TRUE(loop->run_and_wait([&] { EXPECT_EQ(turns, 1); }));
+}
+
+TEST(Loop, FailedSetUpIsAValueLeavesNothingAndMayBeRetried) {
+  int turns = 0;
+  Loop* loop = new_loop([&](uv_loop_t*) { return ++turns == 1 ? EMFILE : 0; });
+  ASSERT_TRUE(new_loop()->start());  // libuv's own, once a process
+  const std::set<int> before = open_descriptors();
+  const auto failed = loop->post([] { FAIL() << "must have been dropped"; });
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error(), EMFILE);
+  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_TRUE(loop->run_and_wait([] {}));
+}
+
+TEST(Loop, NoDescriptorsLeftIsAValue) {
+  ASSERT_TRUE(new_loop()->start());
+  Loop* loop = new_loop();
+  rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit none = {.rlim_cur = 3, .rlim_max = limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const auto started = loop->start();
+  setrlimit(RLIMIT_NOFILE, &limit);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error(), EMFILE);
+  EXPECT_TRUE(loop->start()) << "a later call tries again";
+}
+
+TEST(Loop, ChildOfAForkAbandonsItAndBuildsAnother) {
+  Loop* loop = new_loop();
+  const std::set<int> before = open_descriptors();
+  ASSERT_TRUE(loop->start());
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);
+    loop->abandon();
+    // What is left open beyond the state before is libuv's, once a process.
+    const bool closed = open_descriptors().size() <= before.size() + 2;
+    bool ran = false;
+    const bool works =
+        new_loop()->run_and_wait([&] { ran = true; }).has_value();
+    _exit(closed && works && ran ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(loop->run_and_wait([] {})) << "the parent's goes on";
+}
+
+// Detached and idle, it must not hold up exit(3).
+TEST(Loop, DoesNotKeepTheProcessFromExiting) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);
+    if (!new_loop()->start()) _exit(1);
+    exit(0);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace happy::net
