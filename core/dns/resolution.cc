@@ -176,18 +176,22 @@ void Resolution::walk_on(AnswerStatus status) {
   fail(kind);
 }
 
-// As glibc's res_nquery() joins two negative replies: A's, unless that is "no
-// data", which says nothing about the other.
+// As getaddrinfo(3) of glibc joins two negative replies: what is known of the
+// name outranks a failure, and "no such name" outranks "no data". Two failures:
+// A's.
 AnswerStatus Resolution::combined_status() const {
-  AnswerStatus out = AnswerStatus::kNoData;
-  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-    for (const Slot& slot : slots_) {
-      if (slot.family != family || out != AnswerStatus::kNoData) continue;
-      const auto* reply = std::get_if<Answer>(&slot.result);
-      if (reply != nullptr) out = reply->status;
-    }
+  std::optional<AnswerStatus> a, first;
+  bool no_data = false;
+  for (const Slot& slot : slots_) {
+    const auto* reply = std::get_if<Answer>(&slot.result);
+    if (reply == nullptr) continue;
+    if (reply->status == AnswerStatus::kNoName) return AnswerStatus::kNoName;
+    no_data |= reply->status == AnswerStatus::kNoData;
+    if (slot.family == Family::kIpv4) a = reply->status;
+    if (!first) first = reply->status;
   }
-  return out;
+  if (no_data || !first) return AnswerStatus::kNoData;
+  return a.value_or(*first);
 }
 
 std::optional<QueryFailure> Resolution::query_failure() const {

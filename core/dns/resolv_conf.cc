@@ -41,12 +41,15 @@ void read_options(std::string_view words, ResolvConf& out) {
   }
 }
 
-// At most `limit` elements.
+// At most `limit` elements, and none from the first on that is no domain name:
+// res_search(3) gives up the list where it meets one.
 std::vector<Name> read_names(std::string_view words, size_t limit = SIZE_MAX) {
   std::vector<Name> out;
   for (auto word = take_word(words); !word.empty() && limit > 0;
        word = take_word(words), --limit) {
-    if (auto name = Name::parse(word)) out.push_back(std::move(*name));
+    auto name = Name::parse(word);
+    if (!name) break;
+    out.push_back(std::move(*name));
   }
   return out;
 }

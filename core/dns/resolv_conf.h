@@ -28,8 +28,8 @@ struct ResolvConfSources {
 
 // The last `search` or `domain` line wins; LOCALDOMAIN overrides both; with
 // none of them the list is the domain part of the host's name. RES_OPTIONS is
-// read after the file's `options`. Never fails: what glibc would skip is
-// skipped, elements that are no domain names too.
+// read after the file's `options`. Never fails: lines that glibc skips are
+// skipped; a list ends before an element that is no domain name.
 ResolvConf parse_resolv_conf(const ResolvConfSources& sources);
 
 }  // namespace happy::dns

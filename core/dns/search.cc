@@ -31,7 +31,9 @@ SearchList expand(std::string_view input, const ResolvConf& conf) {
   if (absolute || dots >= conf.ndots) add(out, *name);
   if (!absolute) {
     for (const Name& suffix : conf.search) {
-      if (auto joined = name->joined(suffix)) add(out, std::move(*joined));
+      auto joined = name->joined(suffix);
+      if (!joined) break;  // as res_search(3), which gives up the list here
+      add(out, std::move(*joined));
     }
     add(out, *name);
   }

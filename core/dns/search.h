@@ -21,8 +21,8 @@ struct SearchList {
 };
 
 // A final dot: the name alone. At least `ndots` dots: the name, then the search
-// list; fewer: the search list, then the name. Expansions over the limits of
-// names are left out. Empty where the input is no domain name at all.
+// list; fewer: the search list, then the name. An expansion over the limits of
+// names ends the list. Empty where the input is no domain name at all.
 SearchList expand(std::string_view input, const ResolvConf& conf);
 
 }  // namespace happy::dns

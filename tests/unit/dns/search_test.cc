@@ -52,8 +52,9 @@ TEST(ResolvConf, MoreThanSixSearchDomainsAreAllowed) {
   EXPECT_EQ(parse("search a b c d e f g h\n").search.size(), 8u);
 }
 
-TEST(ResolvConf, ElementsThatAreNoNamesAreLeftOut) {
-  EXPECT_THAT(parse("search a..b good .\n").search,
+// res_search(3) of glibc stops there and tries the name as it is.
+TEST(ResolvConf, AnElementThatIsNoNameEndsTheList) {
+  EXPECT_THAT(parse("search good . a..b other\n").search,
               ElementsAre(name("good"), Name()));
 }
 
@@ -126,10 +127,10 @@ TEST(Expand, NoNameComesTwice) {
   EXPECT_EQ(expand("www", {{name("a"), name("A")}, 1}).names.size(), 2u);
 }
 
-TEST(Expand, ExpansionsOverTheLimitAreLeftOut) {
+TEST(Expand, AnExpansionOverTheLimitEndsTheList) {
   const std::string label(63, 'a');
   const std::string most = label + "." + label + "." + label;
-  const auto list = expand(most, {{name(label), name("b")}, 9});
+  const auto list = expand(most, {{name("b"), name(label), name("c")}, 9});
   EXPECT_EQ(list, (SearchList{{name(most + ".b"), name(most)}, 1}));
 }
 
