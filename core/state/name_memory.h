@@ -115,14 +115,14 @@ class NameMemory {
     Time at;
   };
   struct Lookup {
-    LookupId id;
-    std::string name;
-    Families families;
+    LookupId id{};
+    std::string name = {};
+    Families families = {};
     size_t rule = 0;
-    std::vector<IpAddress> addresses;
-    std::deque<IpAddress> former;  // oldest first
-    std::vector<RecentFailure> failures;
-    std::unordered_map<IpAddress, std::vector<uint16_t>> trying;  // ports
+    std::vector<IpAddress> addresses = {};
+    std::deque<IpAddress> former = {};  // oldest first
+    std::vector<RecentFailure> failures = {};
+    std::unordered_map<IpAddress, std::vector<uint16_t>> trying = {};  // ports
     bool gave(const IpAddress& address) const;
   };
   struct Evidence {
