@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace happy::dns {
+namespace happy::dot {
 namespace {
 
 constexpr size_t kHeaderSize = 12;
@@ -55,9 +55,9 @@ void DotSession::on(const Received& event) {
     close(event.connection);
     return;
   }
-  const auto reply = decode(event.message);
+  const auto reply = dns::decode(event.message);
   // A reply to nothing that was asked here is ignored (RFC 7766 section 7).
-  const auto index = find_answered(connection->id, *peek_id(event.message),
+  const auto index = find_answered(connection->id, *dns::peek_id(event.message),
                                    reply ? &*reply : nullptr);
   if (!index) return;
   connection->last_used = now_;
@@ -82,7 +82,7 @@ void DotSession::on(const Lost& event) {
 }
 
 void DotSession::honour_keepalive(Connection* connection,
-                                  const Message& reply) {
+                                  const dns::Message& reply) {
   if (!reply.edns || !reply.edns->keepalive) return;
   const Duration allowed = *reply.edns->keepalive;
   // RFC 7828 section 3.2.2: zero asks to close once the replies are in.
@@ -92,13 +92,12 @@ void DotSession::honour_keepalive(Connection* connection,
     connection->idle_limit = std::max(allowed - kKeepaliveMargin, allowed / 2);
 }
 
-std::optional<size_t> DotSession::find_answered(ConnectionId connection,
-                                                uint16_t id,
-                                                const Message* reply) const {
+std::optional<size_t> DotSession::find_answered(
+    ConnectionId connection, uint16_t id, const dns::Message* reply) const {
   for (size_t i = 0; i < queries_.size(); ++i) {
     const Query& query = queries_[i];
     if (query.connection != connection || query.wire_id != id) continue;
-    if (!reply || matches(*reply, id, query.question)) return i;
+    if (!reply || dns::matches(*reply, id, query.question)) return i;
   }
   return std::nullopt;
 }
@@ -142,7 +141,7 @@ void DotSession::send(Query* query, Connection* connection) {
   query->connection = query->last_connection = connection->id;
   query->sent = connection->last_used = now_;
   ++query->sends;
-  out_.push_back(Send{connection->id, with_length_prefix(encode_query(
+  out_.push_back(Send{connection->id, dns::with_length_prefix(dns::encode_query(
                                           query->wire_id, query->question.name,
                                           query->question.type))});
 }
@@ -271,4 +270,4 @@ uint16_t DotSession::unused_id() {
   }
 }
 
-}  // namespace happy::dns
+}  // namespace happy::dot

@@ -20,7 +20,7 @@
 #include "core/base/time.h"
 #include "core/dns/message.h"
 
-namespace happy::dns {
+namespace happy::dot {
 
 enum class ConnectionId : uint32_t {};
 enum class QueryId : uint64_t {};
@@ -28,7 +28,7 @@ enum class QueryId : uint64_t {};
 // Events. Late ones, about connections that were closed, are ignored.
 struct Ask {
   QueryId query;
-  Question question;
+  dns::Question question;
   Time deadline;
 };
 struct Established {  // ready for queries: connected and authenticated
@@ -109,7 +109,7 @@ class DotSession {
  private:
   struct Query {
     QueryId id;
-    Question question;
+    dns::Question question;
     Time asked, deadline, sent;
     uint16_t wire_id = 0;
     std::optional<ConnectionId> connection;  // none: waits to be sent
@@ -143,10 +143,10 @@ class DotSession {
   // Takes the queries off a connection that is gone: to be sent once more, or
   // failed with `why` if they were already.
   void abandon(ConnectionId id, GaveUp why);
-  void honour_keepalive(Connection* connection, const Message& reply);
+  void honour_keepalive(Connection* connection, const dns::Message& reply);
   // Index of the query that `reply` answers on this connection.
   std::optional<size_t> find_answered(ConnectionId connection, uint16_t id,
-                                      const Message* reply) const;
+                                      const dns::Message* reply) const;
   void fail(size_t index, GaveUp why);
   void close(ConnectionId id);
   Connection* find(ConnectionId id);
@@ -169,4 +169,4 @@ class DotSession {
   std::vector<DotAction> out_;
 };
 
-}  // namespace happy::dns
+}  // namespace happy::dot

@@ -66,9 +66,9 @@ void DotClient::Impl::query(const std::string& name, uint16_t type,
     finished_.push_back({std::move(done), tl::unexpected(std::move(error))});
     return arm();
   }
-  const dns::QueryId id{next_query_++};
+  const dot::QueryId id{next_query_++};
   pending_.emplace(id, std::move(done));
-  inbox_.push_back(dns::Ask{
+  inbox_.push_back(dot::Ask{
       id, {*parsed, static_cast<dns::Type>(type), dns::kClassIn}, deadline});
   arm();
 }
@@ -91,7 +91,7 @@ void DotClient::Impl::arm() {
       timer_.get(),
       [](uv_timer_t* timer) {
         auto* const self = static_cast<Impl*>(timer->data);
-        self->inbox_.push_back(dns::DotTick{});
+        self->inbox_.push_back(dot::DotTick{});
         self->process();
       },
       delay_ms, 0);
@@ -103,10 +103,10 @@ void DotClient::Impl::process() {
   const auto self = shared_from_this();
   processing_ = true;
   while (!inbox_.empty() && !stopped_) {
-    const dns::DotEvent event = std::move(inbox_.front());
+    const dot::DotEvent event = std::move(inbox_.front());
     inbox_.pop_front();
     wake_.reset();
-    for (const dns::DotAction& action : session_.step(event, steady_now()))
+    for (const dot::DotAction& action : session_.step(event, steady_now()))
       std::visit([this](const auto& it) { perform(it); }, action);
     if (inbox_.empty()) flush();
   }
@@ -115,7 +115,7 @@ void DotClient::Impl::process() {
   arm();
 }
 
-void DotClient::Impl::perform(const dns::OpenConnection& action) {
+void DotClient::Impl::perform(const dot::OpenConnection& action) {
   const Endpoint place = endpoint(action.address);
   if (action.first) worst_.reset();
   auto made = std::make_unique<DotConnection>(
@@ -125,17 +125,17 @@ void DotClient::Impl::perform(const dns::OpenConnection& action) {
   connections_.emplace(action.connection, std::move(made));
 }
 
-DotConnection::Listener DotClient::Impl::listener(dns::ConnectionId id,
+DotConnection::Listener DotClient::Impl::listener(dot::ConnectionId id,
                                                   Endpoint place) {
   return {
       .established =
           [this, id] {
             worst_.reset();
-            inbox_.push_back(dns::Established{id});
+            inbox_.push_back(dot::Established{id});
           },
       .received =
           [this, id](std::vector<uint8_t> message) {
-            inbox_.push_back(dns::Received{id, std::move(message)});
+            inbox_.push_back(dot::Received{id, std::move(message)});
           },
       .lost = [this, id,
                place](DotError error) { lost(id, place, std::move(error)); },
@@ -143,32 +143,32 @@ DotConnection::Listener DotClient::Impl::listener(dns::ConnectionId id,
   };
 }
 
-void DotClient::Impl::lost(dns::ConnectionId id, const Endpoint& place,
+void DotClient::Impl::lost(dot::ConnectionId id, const Endpoint& place,
                            DotError error) {
   if (!worst_ || tells_more(error, *worst_)) worst_ = named(place, error);
-  inbox_.push_back(dns::Lost{id});
+  inbox_.push_back(dot::Lost{id});
 }
 
-void DotClient::Impl::perform(const dns::CloseConnection& action) {
+void DotClient::Impl::perform(const dot::CloseConnection& action) {
   connections_.erase(action.connection);
 }
 
-void DotClient::Impl::perform(const dns::Send& action) {
+void DotClient::Impl::perform(const dot::Send& action) {
   const auto found = connections_.find(action.connection);
   if (found != connections_.end()) found->second->queue(action.octets);
 }
 
 void DotClient::Impl::flush() {
-  std::vector<dns::ConnectionId> ended;
+  std::vector<dot::ConnectionId> ended;
   for (const auto& [id, connection] : connections_) {
     connection->flush();
     if (connection->phase() == DotConnection::Phase::kEnded)
       ended.push_back(id);
   }
-  for (const dns::ConnectionId id : ended) connections_.erase(id);
+  for (const dot::ConnectionId id : ended) connections_.erase(id);
 }
 
-void DotClient::Impl::perform(const dns::Answered& action) {
+void DotClient::Impl::perform(const dot::Answered& action) {
   DotTimings timings;
   const auto found = connections_.find(action.connection);
   if (found != connections_.end()) {
@@ -185,11 +185,11 @@ void DotClient::Impl::perform(const dns::Answered& action) {
   finish(action.query, DotReply{action.message, std::move(timings)});
 }
 
-void DotClient::Impl::perform(const dns::Failed& action) {
+void DotClient::Impl::perform(const dot::Failed& action) {
   finish(action.query, tl::unexpected(error_of(action)));
 }
 
-void DotClient::Impl::finish(dns::QueryId id, DotResult result) {
+void DotClient::Impl::finish(dot::QueryId id, DotResult result) {
   const auto found = pending_.find(id);
   if (found == pending_.end()) return;
   finished_.push_back({std::move(found->second), std::move(result)});
@@ -204,26 +204,26 @@ void DotClient::Impl::call_back() {
   }
 }
 
-DotError DotClient::Impl::error_of(const dns::Failed& action) const {
+DotError DotClient::Impl::error_of(const dot::Failed& action) const {
   const std::string waited = duration_text(action.waited);
   const auto found = action.connection ? connections_.find(*action.connection)
                                        : connections_.end();
   const Endpoint place =
       found != connections_.end() ? found->second->endpoint() : endpoint(0);
   switch (action.why) {
-    case dns::GaveUp::kNoReply:
+    case dot::GaveUp::kNoReply:
       return named(place, {DotFailure::kSilent,
                            "no answer to the query within " + waited});
-    case dns::GaveUp::kNotDns:
+    case dot::GaveUp::kNotDns:
       return named(place,
                    {DotFailure::kProtocol, "the reply is not a DNS message"});
-    case dns::GaveUp::kNoConnectionInTime: {
+    case dot::GaveUp::kNoConnectionInTime: {
       const auto silent = silence(action.waited);
       if (silent && (!worst_ || tells_more(*silent, *worst_))) return *silent;
       break;
     }
-    case dns::GaveUp::kNoConnection:
-    case dns::GaveUp::kBroken:
+    case dot::GaveUp::kNoConnection:
+    case dot::GaveUp::kBroken:
       break;
   }
   if (worst_) return *worst_;

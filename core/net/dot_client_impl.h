@@ -1,4 +1,4 @@
-// The inside of DotClient: performs what dns::DotSession decides with
+// The inside of DotClient: performs what dot::DotSession decides with
 // DotConnections and one timer. Included by dot_client.cc alone.
 #pragma once
 
@@ -35,20 +35,20 @@ class DotClient::Impl : public std::enable_shared_from_this<Impl> {
   // Runs the machine on everything in the inbox, then calls back. Nothing of
   // the connection or query that caused it may be touched afterwards.
   void process();
-  void perform(const dns::OpenConnection& action);
-  void perform(const dns::CloseConnection& action);
-  void perform(const dns::Send& action);
-  void perform(const dns::Answered& action);
-  void perform(const dns::Failed& action);
-  void perform(const dns::WakeAt& action) { wake_ = action.time; }
+  void perform(const dot::OpenConnection& action);
+  void perform(const dot::CloseConnection& action);
+  void perform(const dot::Send& action);
+  void perform(const dot::Answered& action);
+  void perform(const dot::Failed& action);
+  void perform(const dot::WakeAt& action) { wake_ = action.time; }
   void flush();
   void call_back();
   void arm();
 
-  DotConnection::Listener listener(dns::ConnectionId id, Endpoint endpoint);
-  void lost(dns::ConnectionId id, const Endpoint& endpoint, DotError error);
-  void finish(dns::QueryId id, DotResult result);
-  DotError error_of(const dns::Failed& action) const;
+  DotConnection::Listener listener(dot::ConnectionId id, Endpoint endpoint);
+  void lost(dot::ConnectionId id, const Endpoint& endpoint, DotError error);
+  void finish(dot::QueryId id, DotResult result);
+  DotError error_of(const dot::Failed& action) const;
   // What the connections under way are waiting for.
   std::optional<DotError> silence(Duration waited) const;
   DotError named(const Endpoint& endpoint, DotError error) const;
@@ -57,15 +57,15 @@ class DotClient::Impl : public std::enable_shared_from_this<Impl> {
   const config::Resolver& resolver_;
   const DescriptorPolicy descriptors_;
   const DotConnection::Peer peer_;
-  dns::DotSession session_;
+  dot::DotSession session_;
   UvOwner<uv_timer_t> timer_;
   bool stopped_ = false;
   bool processing_ = false;
   uint64_t next_query_ = 1;
-  std::deque<dns::DotEvent> inbox_;
-  std::map<dns::QueryId, Done> pending_;
+  std::deque<dot::DotEvent> inbox_;
+  std::map<dot::QueryId, Done> pending_;
   std::deque<Finished> finished_;
-  std::map<dns::ConnectionId, std::unique_ptr<DotConnection>> connections_;
+  std::map<dot::ConnectionId, std::unique_ptr<DotConnection>> connections_;
   std::optional<Time> wake_;
   // The most telling failure since a connection was established last.
   std::optional<DotError> worst_;

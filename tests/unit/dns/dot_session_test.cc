@@ -11,8 +11,16 @@
 
 #include "core/dns/stream.h"
 
-namespace happy::dns {
+namespace happy::dot {
 namespace {
+
+using dns::decode;
+using dns::kClassIn;
+using dns::Name;
+using dns::Question;
+using dns::StreamReader;
+using dns::Type;
+using dns::Writer;
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -371,4 +379,4 @@ TEST(StreamReader, CutsMessagesHoweverTheOctetsCome) {
 }
 
 }  // namespace
-}  // namespace happy::dns
+}  // namespace happy::dot
