@@ -13,6 +13,7 @@ using happyctl::Outcome;
 // A new verb is one file, one declaration in verb.h and one line here.
 constexpr void (*kVerbs[])(CLI::App&, Outcome*) = {
     happyctl::add_check,
+    happyctl::add_resolve,
 };
 
 Outcome run(int argc, char** argv) {

@@ -17,5 +17,6 @@ enum class Outcome : int {
 // `app` and `outcome` outlive the callback. `happyctl run` replaces the process
 // instead and ends with its program's status.
 void add_check(CLI::App& app, Outcome* outcome);
+void add_resolve(CLI::App& app, Outcome* outcome);
 
 }  // namespace happyctl
