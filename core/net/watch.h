@@ -24,7 +24,8 @@ class Watch {
   using Callback = std::function<void(uint32_t events)>;
 
   explicit Watch(const happy_host* host) : host_(host) {}
-  ~Watch() = delete;  // leaked with its loop
+  // Only once the loop has closed its handles; the library leaks it instead.
+  ~Watch() = default;
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 

@@ -18,7 +18,7 @@ class WatchTest : public testing::Test {
  protected:
   void SetUp() override {
     uv_loop_init(&loop_);
-    watch_ = new Watch(plain_host());  // cannot be destroyed; see TearDown
+    watch_ = std::make_unique<Watch>(plain_host());
     ASSERT_EQ(watch_->open(&loop_), 0);
     for (auto& pair : pairs_) {
       ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
@@ -30,8 +30,7 @@ class WatchTest : public testing::Test {
     uv_run(&loop_, UV_RUN_DEFAULT);
     watch_->abandon();
     uv_loop_close(&loop_);
-    static std::vector<Watch*> kept;
-    kept.push_back(watch_);
+    watch_.reset();
     for (auto& pair : pairs_) {
       for (const int fd : pair) close(fd);
     }
@@ -41,7 +40,7 @@ class WatchTest : public testing::Test {
   int near(int pair) const { return pairs_[pair][0]; }
 
   uv_loop_t loop_;
-  Watch* watch_ = nullptr;
+  std::unique_ptr<Watch> watch_;
   int pairs_[2][2];
 };
 
