@@ -69,11 +69,11 @@ struct happy_lookup {
 
 // How a race ended or stands.
 enum happy_outcome_kind {
-  HAPPY_WON,        // `descriptor` is connected; -1: attempt 1 is the winner
-  HAPPY_ALL_FAILED, // give attempt 1 back; `error` where that is not enough
-  HAPPY_TIMED_OUT,  // the rule's connect_ms has passed: ETIMEDOUT
-  HAPPY_STOPPED     // race_stop: `descriptor` is a live attempt to go on with,
-                    // or -1: attempt 1
+  HAPPY_WON,         // `descriptor` is connected; -1: attempt 1 is the winner
+  HAPPY_ALL_FAILED,  // give attempt 1 back; `error` where that is not enough
+  HAPPY_TIMED_OUT,   // the rule's connect_ms has passed: ETIMEDOUT
+  HAPPY_STOPPED      // race_stop: `descriptor` is a live attempt to go on with,
+                     // or -1: attempt 1
 };
 
 struct happy_outcome {
@@ -87,10 +87,10 @@ struct happy_outcome {
 // What a connect() could race, as the name memory sees it. Released by
 // plan_release or given to race_start.
 struct happy_plan {
-  size_t candidates;          // addresses beside the destination itself
-  uint32_t attempt_ms;        // 0: the kernel's
-  uint32_t connect_ms;        // 0: the kernel's
-  int fail_with;              // errno to return at once without a race; or 0
+  size_t candidates;    // addresses beside the destination itself
+  uint32_t attempt_ms;  // 0: the kernel's
+  uint32_t connect_ms;  // 0: the kernel's
+  int fail_with;        // errno to return at once without a race; or 0
 };
 
 struct happy_race;  // opaque

@@ -47,8 +47,8 @@ enum happy_tls_failure {
 struct happy_tls_session;  // opaque
 
 struct happy_tls_info {
-  char version[16];     // "TLS1.3"
-  char cipher[64];      // "AES-256-GCM"
+  char version[16];           // "TLS1.3"
+  char cipher[64];            // "AES-256-GCM"
   char authenticated_by[64];  // "pin", "name and CA", "name, CA and pin"
   int resumed;
 };
