@@ -15,6 +15,25 @@ namespace {
 using lab::LoopbackLab;
 using testing::HasSubstr;
 
+// The control: without the library each client gets the page from a name
+// whose first address is good.
+class PlainClientTest : public testing::TestWithParam<Client> {};
+
+TEST_P(PlainClientTest, GetsThePageFromAHealthyName) {
+  LoopbackLab lab;
+  const auto outcome =
+      lab.run_plain(GetParam().command("healthy.lab.test", lab.web_port()),
+                    lab.hosts_environment());
+  EXPECT_TRUE(outcome.good()) << outcome.describe();
+  EXPECT_THAT(outcome.out, HasSubstr("127.0.1.1\n")) << outcome.describe();
+}
+
+INSTANTIATE_TEST_SUITE_P(Clients, PlainClientTest,
+                         testing::ValuesIn(all_clients()),
+                         [](const auto& tested) {
+                           return std::string(tested.param.name);
+                         });
+
 class ClientTest
     : public testing::TestWithParam<std::tuple<Client, const char*>> {};
 

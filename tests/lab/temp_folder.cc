@@ -46,7 +46,7 @@ void install_handlers() {
   action.sa_handler = remove_folders_and_die;
   sigfillset(&action.sa_mask);
   action.sa_flags = SA_NODEFER;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGABRT})
     sigaction(signal, &action, nullptr);
 }
 

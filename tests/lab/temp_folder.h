@@ -1,6 +1,6 @@
 // A folder below TMPDIR (or /tmp) that is removed with its owner, also where
-// the process is ended by SIGINT, SIGTERM or SIGHUP. Only kill -9 leaves it
-// behind.
+// the process is ended by SIGINT, SIGTERM, SIGHUP, SIGPIPE or SIGABRT. Only
+// kill -9 and crashes leave it behind.
 #pragma once
 
 #include <string>
