@@ -2,7 +2,11 @@
 // shows what the library would do.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tools/happyctl/verb.h"
 
@@ -14,6 +18,7 @@ using happyctl::Outcome;
 constexpr void (*kVerbs[])(CLI::App&, Outcome*) = {
     happyctl::add_check,
     happyctl::add_resolve,
+    happyctl::add_run,
 };
 
 Outcome run(int argc, char** argv) {
@@ -25,7 +30,9 @@ Outcome run(int argc, char** argv) {
   Outcome outcome = Outcome::kGood;
   for (const auto add_verb : kVerbs) add_verb(app, &outcome);
   try {
-    app.parse(argc, argv);
+    auto words = happyctl::guard_command({argv + 1, argv + argc});
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     // Prints help to stdout, with 0, and complaints to stderr.
     return app.exit(error) == 0 ? Outcome::kGood : Outcome::kUsage;

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 namespace happyctl {
 
@@ -14,9 +16,14 @@ enum class Outcome : int {
 };
 
 // Each adds its subcommand to `app`, with a callback that sets `*outcome`.
-// `app` and `outcome` outlive the callback. `happyctl run` replaces the process
-// instead and ends with its program's status.
+// `app` and `outcome` outlive the callback.
 void add_check(CLI::App& app, Outcome* outcome);
 void add_resolve(CLI::App& app, Outcome* outcome);
+// Its outcome is the exit status of the program that it ran, which may be any.
+void add_run(CLI::App& app, Outcome* outcome);
+// Before parsing: marks the words of the command line that belong to the
+// program of `happyctl run`, so that the parser neither takes its options for
+// ours nor "[a,b]" for a list. add_run's verb takes the marks off.
+std::vector<std::string> guard_command(std::vector<std::string> words);
 
 }  // namespace happyctl

@@ -1,0 +1,233 @@
+// happyctl run: a program under the library, and one line about how it went.
+// Says beforehand where the library cannot get into the program.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "tools/happyctl/child.h"
+#include "tools/happyctl/policy_file.h"
+#include "tools/happyctl/program.h"
+#include "tools/happyctl/run_environment.h"
+#include "tools/happyctl/terminal.h"
+#include "tools/happyctl/trace_summary.h"
+#include "tools/happyctl/verb.h"
+
+namespace happyctl {
+namespace {
+
+// As shells have it (POSIX, "Exit Status for Commands").
+constexpr int kCannotRun = 126;
+constexpr int kNotFound = 127;
+// In front of each word of the program's command line, see verb.h.
+constexpr char kGuard = '=';
+
+bool takes_value(std::string_view option) {
+  return option == "--policy" || option == "--trace" || option == "--log";
+}
+
+struct Options {
+  std::optional<std::string> policy;
+  std::optional<std::string> trace;
+  std::optional<std::string> log;
+  bool require = false;
+  bool quiet = false;
+  std::vector<std::string> command;
+};
+
+void say(const std::string& text) {
+  fmt::print(stderr, "happyctl run: {}\n", text);
+}
+
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).string();
+}
+
+std::string from_environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+void set(const char* name, const std::string& value) {
+  setenv(name, value.c_str(), 1);
+}
+
+// HAPPY_POLICY is set first and read back by load_policy(), so that what is
+// checked is what the library will find. Paths become absolute afterwards: the
+// program, or one that it starts, may be elsewhere by then.
+bool set_policy(const Options& options) {
+  if (options.policy) set("HAPPY_POLICY", *options.policy);
+  const auto loaded = load_policy(std::nullopt);
+  if (!loaded) {
+    for (const std::string& line : loaded.error().lines()) {
+      fmt::print(stderr, "{}\n",
+                 painted(line, fmt::fg(fmt::terminal_color::red), stderr));
+    }
+    return false;
+  }
+  if (options.policy) set("HAPPY_POLICY", absolute(*options.policy));
+  return true;
+}
+
+bool set_log(const Options& options) {
+  if (!options.log) {
+    setenv("HAPPY_LOG", "error", 0);
+    return true;
+  }
+  const auto setting = log_setting(*options.log);
+  if (!setting) {
+    say("--log: " + setting.error());
+    return false;
+  }
+  set("HAPPY_LOG", *setting);
+  return true;
+}
+
+// The trace that is summed up at the end: the user's, or a temporary one.
+class TraceFile {
+ public:
+  explicit TraceFile(const Options& options) {
+    path_ = options.trace ? absolute(*options.trace)
+                          : from_environment("HAPPY_TRACE");
+    if (path_.empty() && !options.quiet) make_temporary();
+    if (path_.empty()) return;
+    set("HAPPY_TRACE", path_);
+    // The library appends: what is there already is somebody else's.
+    std::error_code none;
+    const auto size = std::filesystem::file_size(path_, none);
+    if (!none) before_ = static_cast<std::streamoff>(size);
+  }
+  ~TraceFile() {
+    if (temporary_) unlink(path_.c_str());
+  }
+  TraceFile(const TraceFile&) = delete;
+  TraceFile& operator=(const TraceFile&) = delete;
+
+  std::string summary() const {
+    std::ifstream file(path_);
+    file.seekg(before_);
+    return TraceSummary(file).text();
+  }
+
+ private:
+  void make_temporary() {
+    std::string path = from_environment("TMPDIR");
+    path = (path.empty() ? "/tmp" : path) + "/happyctl.XXXXXX";
+    const int fd = mkostemp(path.data(), O_CLOEXEC);
+    if (fd < 0) return;  // then there is nothing to sum up
+    close(fd);
+    path_ = absolute(path);
+    temporary_ = true;
+  }
+
+  std::string path_;
+  std::streamoff before_ = 0;
+  bool temporary_ = false;
+};
+
+// Why the library will not act in the program; nullopt where it will.
+std::optional<std::string> obstacle(const std::string& program,
+                                    const std::optional<std::string>& library) {
+  if (!library) return "libhappy.so is not installed";
+  if (from_environment("HAPPY_DISABLE") == "1") return "HAPPY_DISABLE is 1";
+  if (auto why = why_not_intercepted(program, *library)) return why;
+  const auto preload = preload_with(from_environment("LD_PRELOAD"), *library);
+  if (!preload) return preload.error();
+  set("LD_PRELOAD", *preload);
+  return std::nullopt;
+}
+
+int cannot_start(const std::string& name, int error) {
+  const bool missing = error == ENOENT || error == ENOTDIR;
+  say(fmt::format("{}: {}", name,
+                  missing ? "not found" : std::strerror(error)));
+  return missing ? kNotFound : kCannotRun;
+}
+
+// Text without "#!" is the shell's to run, as for execvp(3).
+ChildEnd start(const std::string& path, std::vector<std::string> arguments) {
+  ChildEnd end = run_child(path, arguments, environment());
+  if (end.error != ENOEXEC || !is_text(path)) return end;
+  arguments[0] = path;
+  arguments.insert(arguments.begin(), "sh");
+  return run_child("/bin/sh", arguments, environment());
+}
+
+int start_and_sum_up(const Options& options, const std::string& path,
+                     bool intercepted) {
+  ChildEnd end;
+  {
+    const TraceFile trace(options);
+    end = start(path, options.command);
+    if (end.error == 0 && intercepted && !options.quiet) say(trace.summary());
+  }
+  if (end.error == 0) return end_like(end.status);
+  say(fmt::format("{}: {}", options.command[0], std::strerror(end.error)));
+  return kCannotRun;  // the file itself is there
+}
+
+int run(const Options& options) {
+  if (!set_policy(options) || !set_log(options)) {
+    return static_cast<int>(Outcome::kUsage);
+  }
+  const std::string& name = options.command[0];
+  const Program program = find_program(name);
+  if (program.error != 0) return cannot_start(name, program.error);
+  const auto why = obstacle(program.path, find_library());
+  if (why) {
+    say(fmt::format("{} cannot be intercepted: {}", name, *why));
+    if (options.require) return static_cast<int>(Outcome::kFailed);
+  }
+  return start_and_sum_up(options, program.path, !why);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Outcome* outcome) {
+  CLI::App* const verb = app.add_subcommand(
+      "run", "Runs a program under the library and ends as it does");
+  const auto options = std::make_shared<Options>();
+  verb->add_option("--policy", options->policy, "policy file")->type_name("F");
+  verb->add_option("--trace", options->trace,
+                   "append what the library does to F, one JSON object a line")
+      ->type_name("F");
+  verb->add_option("--log", options->log,
+                   "off, error (unless HAPPY_LOG says otherwise), warn, info "
+                   "or debug; to stderr or FILE")
+      ->type_name("LEVEL[:FILE]");
+  verb->add_flag("--require", options->require,
+                 "do not run a program that cannot be intercepted");
+  verb->add_flag("--quiet", options->quiet, "do not sum up at the end");
+  verb->add_option("CMD", options->command, "program and its arguments")
+      ->required();
+  verb->footer(
+      "Exit status: the program's; 126 if it cannot be run, 127 if it is not "
+      "found,\n1 if --require refuses it, 2 for a usage or policy error.");
+  verb->callback([options, outcome] {
+    for (std::string& word : options->command) word.erase(0, 1);
+    *outcome = static_cast<Outcome>(run(*options));
+  });
+}
+
+std::vector<std::string> guard_command(std::vector<std::string> words) {
+  if (words.empty() || words[0] != "run") return words;
+  size_t at = 1;
+  while (at < words.size() && words[at].starts_with('-')) {
+    const std::string& word = words[at];
+    if (word == "--") {
+      words.erase(words.begin() + static_cast<ptrdiff_t>(at));
+      break;
+    }
+    at += takes_value(word) ? 2 : 1;
+  }
+  for (; at < words.size(); ++at) words[at].insert(0, 1, kGuard);
+  return words;
+}
+
+}  // namespace happyctl
