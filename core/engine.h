@@ -19,10 +19,12 @@
 
 extern "C" {
 
-// Allocation functions that every object of the library must share with the
-// host (under RTLD_DEEPBIND the core would otherwise bind past a jemalloc or
-// tcmalloc host). Exported by libhappy.so as `happy_allocator`.
-struct happy_allocator_table {
+// Functions of the process that every object of the library must share with the
+// host, found from libhappy.so, which is never opened with RTLD_DEEPBIND:
+// memory (a jemalloc or tcmalloc host's), and the calls of libuv that
+// libhappy.so answers for the helper thread. Exported by libhappy.so as
+// `happy_process`.
+struct happy_process_functions {
   void* (*malloc)(size_t);
   void (*free)(void*);
   void* (*calloc)(size_t, size_t);
@@ -31,6 +33,10 @@ struct happy_allocator_table {
   void* (*aligned_alloc)(size_t, size_t);
   void* (*memalign)(size_t, size_t);
   size_t (*malloc_usable_size)(void*);
+  int (*epoll_create1)(int);
+  int (*eventfd)(unsigned, int);
+  int (*pipe2)(int*, int);
+  int (*register_atfork)(void (*)(void), void (*)(void), void (*)(void), void*);
 };
 
 enum happy_log_level {
@@ -117,24 +123,28 @@ struct happy_engine {
                              const char** why);
   void (*plan_release)(struct happy_plan*);
   // Starts the race; takes the plan. `attempt` is a descriptor of attempt 1
-  // (the destination itself), owned by the core from here, or -1 if
-  // attempt 1 failed synchronously with `error`. `mapped`: IPv4 candidates are
-  // to be connected as ::ffff:a.b.c.d. `context` is handed to the callbacks
-  // until race_over. NULL if the helper thread cannot be started; the
-  // plan is released and `attempt` closed in that case too.
+  // (the destination itself); it stays the shim's and open until race_over.
+  // `error`: 0 if it is connecting, else the errno with which its connect()
+  // failed at once; then the next candidates are tried on the calling thread
+  // until one is under way. `mapped`: IPv4 candidates are to be connected as
+  // ::ffff:a.b.c.d. `context` is handed to the callbacks until race_over.
+  // NULL: there is no race, and no callback comes; all candidates failed at
+  // once (*all_failed = 1) or the helper thread cannot be started (0).
   struct happy_race* (*race_start)(struct happy_plan*, void* context,
-                                   int attempt, int error, int mapped);
+                                   int attempt, int error, int mapped,
+                                   int* all_failed);
   // Ends the race without waiting: losers are closed soon, race_over follows.
   void (*race_cancel)(struct happy_race*);
   // Ends the race and waits until the helper has let go. The outcome is
   // STOPPED, or what was decided already and not yet delivered.
   void (*race_stop)(struct happy_race*, struct happy_outcome*);
-  // Asks the helper to call host->watch_fired(context) once `descriptor` has
-  // input, hang-up or error, or was closed by everyone. The number stays the
-  // caller's. Cancelled by unwatch, after which no call comes any more (it
-  // waits for a call under way).
-  void (*watch)(int descriptor, void* context);
-  void (*unwatch)(int descriptor, void* context);
+  // Asks for one call of host->watch_fired(context), on the helper thread, when
+  // `descriptor` has input, hang-up or error. The number stays the caller's. 0,
+  // or -1 if it cannot be watched: then no call comes.
+  int (*watch)(int descriptor, void* context);
+  // Before `descriptor` is closed. 1: no call comes any more; 0: it has come or
+  // is under way.
+  int (*unwatch)(int descriptor, void* context);
   // A connect() that was left to libc although its address is known.
   void (*trace_passed)(const struct sockaddr*, socklen_t, const char* why);
 
@@ -179,7 +189,8 @@ struct happy_host {
   // unread where the kernel does so); -1 and *error if there is no socket.
   int (*attempt_open)(void* context, const struct sockaddr*, socklen_t,
                       int* error);
-  // The race is decided. Called at most once, never after race_stop.
+  // The race is decided. Called at most once, perhaps before race_start has
+  // returned; not any more once race_stop has returned.
   void (*race_decided)(void* context, const struct happy_outcome*);
   // The core will not use `context` again. Called exactly once per race_start
   // that returned a race, last.

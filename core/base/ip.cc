@@ -1,7 +1,5 @@
 #include "core/base/ip.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -39,33 +37,8 @@ IpAddress IpAddress::mapped() const {
   return out;
 }
 
-std::string IpAddress::to_string() const {
-  char text[INET6_ADDRSTRLEN] = "";
-  inet_ntop(family == Family::kIpv4 ? AF_INET : AF_INET6, bytes.data(), text,
-            sizeof text);
-  std::string out = text;
-  if (scope_id != 0) out += "%" + std::to_string(scope_id);
-  return out;
-}
-
-std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-  const std::string copy(text);
-  IpAddress out;
-  if (inet_pton(AF_INET, copy.c_str(), out.bytes.data()) == 1) return out;
-  out.family = Family::kIpv6;
-  if (inet_pton(AF_INET6, copy.c_str(), out.bytes.data()) == 1) return out;
-  return std::nullopt;
-}
-
 IpAddress IpAddress::v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
   return {.family = Family::kIpv4, .bytes = {a, b, c, d}};
-}
-
-std::string Endpoint::to_string() const {
-  const std::string host = address.to_string();
-  const std::string colon_port = ":" + std::to_string(port);
-  if (address.family == Family::kIpv4) return host + colon_port;
-  return "[" + host + "]" + colon_port;
 }
 
 socklen_t Endpoint::to_sockaddr(sockaddr_storage* out) const {

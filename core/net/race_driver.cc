@@ -219,9 +219,11 @@ void RaceDriver::keep_for_caller(Attempt* attempt) {
   kept_failure_ = end_.failures.size();  // fail() follows
 }
 
-void RaceDriver::release(Attempt* attempt) {
-  const int descriptor = hand_over(attempt);
-  if (descriptor >= 0) host()->close_descriptor(descriptor);
+// Attempt 1's descriptor is only watched: it stays the host's.
+void RaceDriver::release(Attempt* ended) {
+  const int descriptor = hand_over(ended);
+  const bool owned = ended != &attempts_.front();
+  if (owned && descriptor >= 0) host()->close_descriptor(descriptor);
 }
 
 // Takes the descriptor out of the race, still open.

@@ -28,7 +28,7 @@ struct RaceRequest {
   // begin.candidates[0] is the destination, which attempt 1 connects to.
   race::Begin begin;
   void* context = nullptr;
-  int attempt = -1;     // descriptor of attempt 1, taken; or -1
+  int attempt = -1;     // attempt 1, the host's and open until race_over; or -1
   int error = 0;        // errno of attempt 1 where `attempt` is -1
   bool mapped = false;  // connect IPv4 candidates as ::ffff:a.b.c.d
 };

@@ -129,7 +129,7 @@ class Caller {
     request.error = synchronous_error;
     if (synchronous_error == 0) {
       connect_own(candidates.front());
-      request.attempt = fcntl(own_, F_DUPFD_CLOEXEC, 0);
+      request.attempt = own_;
     }
     request.begin.candidates = std::move(candidates);
     began_ = monotonic_now();
@@ -398,7 +398,7 @@ TEST_F(RaceDriverTest, BlockingAttemptOneStaysBlocking) {
     RaceRequest request;
     request.begin.candidates = {good_, good_too_};
     request.context = &seen;
-    request.attempt = fcntl(own, F_DUPFD_CLOEXEC, 0);
+    request.attempt = own;
     helper().races->begin(Races::reserve(), std::move(request));
   });
   ASSERT_TRUE(seen.wait_over());

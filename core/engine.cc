@@ -1,0 +1,140 @@
+#include "core/engine_impl.h"
+
+namespace happy {
+namespace {
+
+constinit Engine* the_engine = nullptr;
+
+happy_lookup* lookup_start(const char* name, int family) {
+  return the_engine->lookup_start(name, family);
+}
+
+void lookup_release(happy_lookup* lookup) {
+  // The loop may still hold it, for an answer that comes late.
+  const auto last = std::move(static_cast<Lookup*>(lookup)->self);
+}
+
+int is_strict(const char* name) { return the_engine->is_strict(name) ? 1 : 0; }
+
+void remember(const char* name, int family, const happy_address* addresses,
+              size_t count) {
+  the_engine->remember(name, family, addresses, count);
+}
+
+happy_plan* plan(const sockaddr* destination, socklen_t length,
+                 unsigned families, const char** why) {
+  return the_engine->plan(destination, length, families, why);
+}
+
+void plan_release(happy_plan* plan) { delete static_cast<Plan*>(plan); }
+
+happy_race* race_start(happy_plan* plan, void* context, int attempt, int error,
+                       int mapped, int* all_failed) {
+  return the_engine->race_start(plan, context, attempt, error, mapped != 0,
+                                all_failed);
+}
+
+void race_cancel(happy_race* race) { the_engine->race_cancel(race); }
+
+void race_stop(happy_race* race, happy_outcome* outcome) {
+  the_engine->race_stop(race, outcome);
+}
+
+int watch(int descriptor, void* context) {
+  return the_engine->watch(descriptor, context);
+}
+
+int unwatch(int descriptor, void* context) {
+  return the_engine->unwatch(descriptor, context);
+}
+
+void trace_passed(const sockaddr* address, socklen_t length, const char* why) {
+  const auto endpoint = Endpoint::from_sockaddr(address, length);
+  if (endpoint) the_engine->trace().passed(*endpoint, why);
+}
+
+void before_fork() { the_engine->before_fork(); }
+void after_fork_parent() { the_engine->after_fork_parent(); }
+void after_fork_child() { the_engine->after_fork_child(); }
+
+constexpr happy_engine kTable = {
+    HAPPY_ENGINE_ABI, lookup_start, lookup_release,
+    is_strict,        remember,     plan,
+    plan_release,     race_start,   race_cancel,
+    race_stop,        watch,        unwatch,
+    trace_passed,     before_fork,  after_fork_parent,
+    after_fork_child};
+
+std::string policy_name(const happy_host& host) {
+  return host.policy_path != nullptr ? host.policy_path : "";
+}
+
+}  // namespace
+
+Helper::Helper(Engine* engine)
+    : watch(*new net::Watch(engine->host())),
+      linger(*new Linger(engine->host())),
+      loop(*new net::Loop(engine->host(), [this, engine](uv_loop_t* uv) {
+        return engine->set_up(this, uv);
+      })) {}
+
+Engine::Engine(const happy_host* host) : host_(host), trace_(host) {
+  helper_ = new Helper(this);
+  if (host->policy_path == nullptr) {
+    policy_ = config::embedded_default_policy();
+    return;
+  }
+  if (host->policy_error != 0) {
+    log(HAPPY_LOG_ERROR, policy_name(*host) + ": " +
+                             strerrordesc_np(host->policy_error) +
+                             "; host names fail");
+    return;
+  }
+  auto policy = config::parse_policy({host->policy_text, host->policy_size});
+  if (policy) {
+    policy_ = std::move(*policy);
+    return;
+  }
+  // One line: the rest is what `happyctl check` is for.
+  const auto& errors = policy.error();
+  std::string line = errors.front().to_string(policy_name(*host));
+  if (errors.size() > 1) {
+    line += " (and " + std::to_string(errors.size() - 1) + " more)";
+  }
+  log(HAPPY_LOG_ERROR, line + "; host names fail; see happyctl check");
+}
+
+int Engine::watch(int descriptor, void* context) {
+  return helper_->linger.add(descriptor, context);
+}
+
+int Engine::unwatch(int descriptor, void* context) {
+  return helper_->linger.remove(descriptor, context);
+}
+
+void Engine::before_fork() {
+  mutex_.lock();
+  forking_thread_ = gettid();
+}
+
+void Engine::after_fork_parent() { mutex_.unlock(); }
+
+void Engine::after_fork_child() {
+  mutex_.unlock();
+  helper_->linger.abandon();
+  helper_->watch.abandon();
+  helper_->loop.abandon();
+  helper_ = new Helper(this);  // no thread, no descriptor until needed
+  ledger_ = nullptr;
+  late_.clear();
+  names_.after_fork(forking_thread_, gettid());
+}
+
+}  // namespace happy
+
+extern "C" __attribute__((visibility("default"))) const happy_engine*
+happy_engine_open(const happy_host* host) {
+  if (host->abi != HAPPY_ENGINE_ABI) return nullptr;
+  happy::the_engine = new happy::Engine(host);
+  return &happy::kTable;
+}

@@ -1,0 +1,180 @@
+// The engine behind the C ABI of engine.h: policy, names and caches that any
+// thread may use under one lock, and the helper thread that asks resolvers and
+// runs races. Leaked on purpose: hosts call in during atexit.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/policy.h"
+#include "core/dns/cache.h"
+#include "core/dns/search.h"
+#include "core/engine.h"
+#include "core/linger.h"
+#include "core/lookup.h"
+#include "core/name_files.h"
+#include "core/net/loop.h"
+#include "core/net/race_driver.h"
+#include "core/net/watch.h"
+#include "core/resolvers.h"
+#include "core/state/name_memory.h"
+#include "core/trace.h"
+
+namespace happy {
+
+class Engine;
+
+// What runs on the helper thread. A forked child forgets it and makes another.
+struct Helper {
+  explicit Helper(Engine* engine);
+  ~Helper() = delete;
+
+  net::Watch& watch;
+  Linger& linger;
+  net::Loop& loop;
+  // Made when the loop stands.
+  Resolvers* resolvers = nullptr;
+  net::Races* races = nullptr;
+};
+
+}  // namespace happy
+
+// The handles of the C ABI.
+struct happy_race {
+  happy::Engine* engine = nullptr;
+  void* context = nullptr;
+  happy::net::RaceId id{};
+  std::vector<happy::state::LookupId> lookups;
+  happy::Endpoint destination;
+  // During the first step of a race whose attempt 1 failed at once.
+  bool starting = false;
+  bool withdrawn = false;  // race_start returned NULL: no callbacks
+  std::optional<happy_outcome> at_once;
+};
+
+namespace happy {
+
+struct Plan : happy_plan {
+  Endpoint destination;
+  state::Candidates known;
+  race::Settings settings;
+  race::Begin begin;
+};
+
+// Watches races for the name memory, and passes everything on to the trace.
+class RaceLedger final : public net::TraceSink {
+ public:
+  RaceLedger(Engine* engine, Trace* trace) : engine_(engine), trace_(trace) {}
+  void race_start(net::RaceId, const net::RaceRequest&) override;
+  void attempt_start(net::RaceId, race::AttemptId, const Endpoint&) override;
+  void attempt_failed(net::RaceId, race::AttemptId, const Endpoint&,
+                      int error) override;
+  void attempt_cancelled(net::RaceId, race::AttemptId,
+                         const Endpoint&) override;
+  void race_end(net::RaceId, const net::RaceEnd&) override;
+  // A late answer of a look-up: the races under way that it belongs to.
+  std::vector<happy_race*> races_of(state::LookupId lookup) const;
+  void over(happy_race* race);
+
+ private:
+  happy_race* find(net::RaceId id) const;
+  void ended(net::RaceId id, race::AttemptId attempt);
+
+  Engine* const engine_;
+  Trace* const trace_;
+  struct Running {
+    happy_race* race;
+    std::unordered_map<race::AttemptId, Endpoint> attempts;
+  };
+  std::unordered_map<net::RaceId, Running> running_;
+};
+
+class Engine {
+ public:
+  explicit Engine(const happy_host* host);
+  ~Engine() = delete;
+
+  // happy_engine's functions.
+  happy_lookup* lookup_start(const char* name, int family);
+  bool is_strict(const char* name);
+  void remember(const char* name, int family, const happy_address* addresses,
+                size_t count);
+  happy_plan* plan(const sockaddr* destination, socklen_t length,
+                   unsigned families, const char** why);
+  happy_race* race_start(happy_plan* plan, void* context, int attempt,
+                         int error, bool mapped, int* all_failed);
+  void race_cancel(happy_race* race);
+  void race_stop(happy_race* race, happy_outcome* outcome);
+  int watch(int descriptor, void* context);
+  int unwatch(int descriptor, void* context);
+  void before_fork();
+  void after_fork_parent();
+  void after_fork_child();
+
+  const happy_host* host() const { return host_; }
+  Trace& trace() { return trace_; }
+  std::mutex& mutex() { return mutex_; }
+  state::NameMemory& names() { return names_; }
+  // Loop thread, when the loop stands: what runs on it.
+  int set_up(Helper* helper, uv_loop_t* loop);
+  RaceLedger& ledger() { return *ledger_; }
+
+ private:
+  struct NameRules {
+    dns::SearchList list;
+    std::vector<size_t> rules;  // of list.names
+  };
+
+  // lookups.cc
+  std::optional<NameRules> strict_rules(std::string_view name);
+  bool answer_from_hosts(Lookup* lookup);
+  void step(const std::shared_ptr<Lookup>& lookup,
+            const dns::ResolutionEvent& event);
+  void perform(const std::shared_ptr<Lookup>& lookup, const dns::Answered&);
+  void perform(const std::shared_ptr<Lookup>& lookup, const dns::Late&);
+  void perform(const std::shared_ptr<Lookup>& lookup, const dns::LookupFailed&);
+  std::optional<dns::Answer> local_answer(const Lookup& lookup,
+                                          const dns::Ask& ask);
+  void carry_on(const std::shared_ptr<Lookup>& lookup);
+  void ask(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask);
+  void replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
+               ReplyResult result);
+  void answer(Lookup* lookup, const std::string& canonical,
+              std::vector<IpAddress> addresses, size_t rule);
+  void fail(Lookup* lookup, int eai);
+  const config::Rule& rule(size_t index) const { return policy_->rules[index]; }
+
+  // plans.cc
+  const config::Rule* rule_of(const state::Candidates& known) const;
+  void note_pending(Plan* plan);
+  bool begin_and_see(happy_race* race, const net::RaceRequest& request);
+
+  void log(int level, const std::string& line) const {
+    host_->log(level, line.data(), line.size());
+  }
+
+  const happy_host* const host_;
+  Trace trace_;
+  std::optional<config::Policy> policy_;  // none: look-ups fail closed
+  happy_host race_host_{};  // the host's table with our own race callbacks
+
+  std::mutex mutex_;
+  // Under mutex_.
+  NameFiles files_;
+  dns::Cache cache_;
+  state::NameMemory names_;
+  std::unordered_map<state::LookupId, Family> late_;
+
+  Helper* helper_ = nullptr;
+  RaceLedger* ledger_ = nullptr;
+  state::ThreadId forking_thread_ = 0;
+};
+
+// In getaddrinfo(3)'s words: "EAI_AGAIN".
+std::string eai_name(int eai);
+
+}  // namespace happy

@@ -1,0 +1,45 @@
+// One look-up of a strict name on its way: begun on the caller's thread, which
+// answers it from hosts file and cache if it can; else carried on by the loop.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/dns/resolution.h"
+#include "core/engine.h"
+#include "core/loop_timer.h"
+#include "core/net/dot_error.h"
+#include "core/state/name_memory.h"
+
+namespace happy {
+
+// The C struct is what the caller sees; `self` is the caller's reference.
+struct Lookup : happy_lookup {
+  std::shared_ptr<Lookup> self;
+
+  // Constant after the beginning.
+  std::string name;  // as asked for
+  state::ThreadId thread = 0;
+  state::Families families;  // what the hints allow
+  Time started{};
+  Time deadline{};
+  std::vector<size_t> rules;  // of each name of the search list
+
+  // Of the thread that carries it: first the caller's, then the loop's.
+  std::optional<dns::Resolution> machine;
+  std::vector<dns::Ask> asks;  // not yet performed
+  std::optional<Time> wake_at;
+  std::unique_ptr<LoopTimer> timer;
+  std::optional<net::DotError> error;  // the first one, for the log
+  std::optional<state::LookupId> remembered;
+  std::optional<Family> late;  // the family whose answer may still come
+  size_t rule_used = 0;
+
+  // What `addresses` and `canonical_name` point to.
+  std::vector<happy_address> storage;
+  std::string canonical;
+};
+
+}  // namespace happy

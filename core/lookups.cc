@@ -1,0 +1,420 @@
+// Look-ups of strict names: hosts file, special names and cache on the caller's
+// thread; whatever must be asked, on the loop.
+#include <linux/futex.h>
+#include <netdb.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <deque>
+
+#include "core/dns/special.h"
+#include "core/engine_impl.h"
+#include "core/net/source_address.h"
+
+namespace happy {
+namespace {
+
+// A list that is whole is worth a moment more than RFC 8305's "at once": both
+// replies come in one segment as a rule, and programs use lists otherwise than
+// for races.
+constexpr Duration kPreferredFirstDelay{5'000};
+
+state::Families allowed_by(int family) {
+  return {.ipv4 = family != AF_INET6, .ipv6 = family != AF_INET};
+}
+
+std::vector<Family> wanted(const state::Families& hints,
+                           const config::Rule& rule) {
+  std::vector<Family> out;
+  for (const Family family : {Family::kIpv6, Family::kIpv4}) {
+    const bool in_rule = rule.families.empty() ||
+                         std::find(rule.families.begin(), rule.families.end(),
+                                   family) != rule.families.end();
+    if (hints.has(family) && in_rule) out.push_back(family);
+  }
+  return out;
+}
+
+Family preferred(const config::Rule& rule) {
+  return rule.families.empty() ? Family::kIpv6 : rule.families.front();
+}
+
+// The rule's order of families, else RFC 6724's.
+std::vector<IpAddress> in_order(const config::Rule& rule,
+                                std::vector<IpAddress> addresses) {
+  if (rule.families.empty()) return net::in_destination_order(addresses);
+  std::stable_partition(addresses.begin(), addresses.end(),
+                        [&](const IpAddress& address) {
+                          return address.family == rule.families.front();
+                        });
+  return addresses;
+}
+
+int to_eai(dns::FailureKind kind) {
+  switch (kind) {
+    case dns::FailureKind::kNoName:
+      return EAI_NONAME;
+    case dns::FailureKind::kNoData:
+      return EAI_NODATA;
+    case dns::FailureKind::kTryAgain:
+      return EAI_AGAIN;
+    case dns::FailureKind::kFail:
+      return EAI_FAIL;
+  }
+  return EAI_FAIL;
+}
+
+dns::QueryFailure query_failure(net::DotFailure failure) {
+  switch (failure) {
+    case net::DotFailure::kSilent:
+      return dns::QueryFailure::kTimeout;
+    case net::DotFailure::kWrongPin:
+    case net::DotFailure::kWrongName:
+    case net::DotFailure::kExpired:
+    case net::DotFailure::kUntrusted:
+    case net::DotFailure::kNoTrustStore:
+      return dns::QueryFailure::kAuthentication;
+    case net::DotFailure::kRefused:
+    case net::DotFailure::kUnreachable:
+    case net::DotFailure::kReset:
+    case net::DotFailure::kTls:
+    case net::DotFailure::kProtocol:
+    case net::DotFailure::kLocal:
+      return dns::QueryFailure::kTransport;
+  }
+  return dns::QueryFailure::kTransport;
+}
+
+happy_address to_c(const IpAddress& address) {
+  happy_address out{};
+  out.family = address.family == Family::kIpv4 ? AF_INET : AF_INET6;
+  out.scope_id = address.scope_id;
+  std::copy(address.bytes.begin(), address.bytes.end(), out.bytes);
+  return out;
+}
+
+void finish(Lookup* lookup) {
+  __atomic_store_n(&lookup->done, 1u, __ATOMIC_RELEASE);
+  syscall(SYS_futex, &lookup->done, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
+bool is_done(const Lookup& lookup) {
+  return __atomic_load_n(&lookup.done, __ATOMIC_ACQUIRE) != 0;
+}
+
+long seconds(const std::optional<std::chrono::seconds>& ttl) {
+  return ttl ? static_cast<long>(ttl->count()) : -1;
+}
+
+}  // namespace
+
+std::string eai_name(int eai) {
+  switch (eai) {
+    case 0:
+      return "ok";
+    case EAI_NONAME:
+      return "EAI_NONAME";
+    case EAI_NODATA:
+      return "EAI_NODATA";
+    case EAI_AGAIN:
+      return "EAI_AGAIN";
+    case EAI_FAIL:
+      return "EAI_FAIL";
+    default:
+      return std::to_string(eai);
+  }
+}
+
+// The expansions of a name that have a rule with an encrypted resolver, or
+// nullopt if none has. The others of such a list are left out: they hold the
+// strict name as a part, and would carry it to the system's resolver.
+std::optional<Engine::NameRules> Engine::strict_rules(std::string_view name) {
+  if (!policy_->uses_encrypted_resolver()) return std::nullopt;
+  dns::SearchList all;
+  {
+    const std::lock_guard lock(mutex_);
+    all = dns::expand(name, files_.resolv_conf());
+  }
+  NameRules out;
+  for (size_t i = 0; i < all.names.size(); ++i) {
+    const auto index = policy_->match_index(all.names[i].to_string());
+    if (!index || rule(*index).profile != config::Profile::kStrict) continue;
+    if (all.as_is == i) out.list.as_is = out.list.names.size();
+    out.list.names.push_back(all.names[i]);
+    out.rules.push_back(*index);
+  }
+  if (out.rules.empty()) return std::nullopt;
+  return out;
+}
+
+bool Engine::is_strict(const char* name) {
+  return !policy_ || strict_rules(name).has_value();
+}
+
+happy_lookup* Engine::lookup_start(const char* name, int family) {
+  auto lookup = std::make_shared<Lookup>();
+  lookup->self = lookup;
+  lookup->name = name;
+  lookup->canonical_name = "";
+  lookup->thread = gettid();
+  lookup->families = allowed_by(family);
+  lookup->started = net::monotonic_now();
+  trace_.resolve_start(name);
+  if (!policy_) {
+    fail(lookup.get(), EAI_FAIL);
+    return lookup.get();
+  }
+  auto names = strict_rules(name);
+  if (!names) {
+    lookup->status = HAPPY_LOOKUP_SYSTEM;
+    finish(lookup.get());
+    return lookup.get();
+  }
+  const config::Rule& first = rule(names->rules.front());
+  lookup->rules = std::move(names->rules);
+  lookup->deadline = lookup->started + first.timeouts.resolve;
+  if (answer_from_hosts(lookup.get())) return lookup.get();
+  const dns::ResolutionSettings settings{
+      .resolve_timeout = first.timeouts.resolve,
+      .resolution_delay = first.race.resolution_delay,
+      .preferred_first_delay =
+          std::min<Duration>(kPreferredFirstDelay, first.race.resolution_delay),
+      .preferred = preferred(first)};
+  const auto families = wanted(lookup->families, first);
+  if (families.empty()) {
+    fail(lookup.get(), EAI_NODATA);
+    return lookup.get();
+  }
+  lookup->machine.emplace(std::move(names->list), families, settings);
+  step(lookup, dns::BeginResolution{});
+  if (lookup->asks.empty()) return lookup.get();
+  const auto posted = helper_->loop.post([this, lookup] { carry_on(lookup); });
+  if (!posted) {
+    log(HAPPY_LOG_ERROR, std::string("cannot start the helper thread: ") +
+                             strerrordesc_np(posted.error()));
+    fail(lookup.get(), EAI_AGAIN);
+  }
+  return lookup.get();
+}
+
+bool Engine::answer_from_hosts(Lookup* lookup) {
+  std::optional<Family> family;
+  if (!lookup->families.ipv4) family = Family::kIpv6;
+  if (!lookup->families.ipv6) family = Family::kIpv4;
+  std::optional<dns::HostsEntry> entry;
+  {
+    const std::lock_guard lock(mutex_);
+    entry = files_.hosts().find(lookup->name, family);
+  }
+  if (!entry) return false;
+  trace_.answer(lookup->name, "", entry->addresses, -1, "", "hosts");
+  answer(lookup, entry->canonical, std::move(entry->addresses),
+         lookup->rules.front());
+  return true;
+}
+
+// Feeds the machine and performs what it says. Answers at hand (special names,
+// cache) go in at once; other questions are noted for the loop.
+void Engine::step(const std::shared_ptr<Lookup>& lookup,
+                  const dns::ResolutionEvent& event) {
+  std::deque<dns::ResolutionEvent> events{event};
+  while (!events.empty()) {
+    const auto actions =
+        lookup->machine->step(events.front(), net::monotonic_now());
+    events.pop_front();
+    lookup->wake_at.reset();
+    for (const auto& action : actions) {
+      if (const auto* question = std::get_if<dns::Ask>(&action)) {
+        if (auto known = local_answer(*lookup, *question)) {
+          events.push_back(
+              dns::Reply{question->name_index, question->type, *known});
+        } else {
+          lookup->asks.push_back(*question);
+        }
+      } else if (const auto* wake =
+                     std::get_if<dns::ResolutionWakeAt>(&action)) {
+        lookup->wake_at = wake->time;
+      } else if (const auto* good = std::get_if<dns::Answered>(&action)) {
+        perform(lookup, *good);
+      } else if (const auto* late = std::get_if<dns::Late>(&action)) {
+        perform(lookup, *late);
+      } else if (const auto* bad = std::get_if<dns::LookupFailed>(&action)) {
+        perform(lookup, *bad);
+      }
+    }
+  }
+}
+
+std::optional<dns::Answer> Engine::local_answer(const Lookup& lookup,
+                                                const dns::Ask& ask) {
+  const dns::Name& name = lookup.machine->name(ask.name_index);
+  if (auto special = dns::special_answer(name, ask.type)) {
+    trace_.answer(name.to_string(), dns::to_string(ask.type),
+                  special->addresses, -1, "", "special");
+    return special;
+  }
+  const std::lock_guard lock(mutex_);
+  for (const size_t index : rule(lookup.rules[ask.name_index]).resolvers) {
+    const std::string& resolver = policy_->resolvers[index].name;
+    auto hit = cache_.find(resolver, name, ask.type, net::monotonic_now());
+    if (!hit) continue;
+    trace_.answer(name.to_string(), dns::to_string(ask.type),
+                  hit->answer.addresses, seconds(hit->answer.ttl), resolver,
+                  "cache");
+    return std::move(hit->answer);
+  }
+  return std::nullopt;
+}
+
+// Loop thread: asks what is to be asked and sets the timer.
+void Engine::carry_on(const std::shared_ptr<Lookup>& lookup) {
+  for (const dns::Ask& question : std::exchange(lookup->asks, {})) {
+    ask(lookup, question);
+  }
+  if (lookup->machine->over()) {
+    lookup->timer.reset();
+    return;
+  }
+  if (!lookup->wake_at) return;
+  if (!lookup->timer) {
+    lookup->timer = std::make_unique<LoopTimer>(helper_->loop.uv());
+  }
+  lookup->timer->at(*lookup->wake_at, [this, lookup] {
+    step(lookup, dns::ResolutionTick{});
+    carry_on(lookup);
+  });
+}
+
+void Engine::ask(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask) {
+  helper_->resolvers->ask(rule(lookup->rules[ask.name_index]).resolvers,
+                          lookup->machine->name(ask.name_index), ask.type,
+                          lookup->deadline,
+                          [this, lookup, ask](ReplyResult result) {
+                            replied(lookup, ask, std::move(result));
+                          });
+}
+
+void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
+                     ReplyResult result) {
+  const dns::Name name = lookup->machine->name(ask.name_index);
+  if (!result) {
+    if (!lookup->error) lookup->error = result.error();
+    step(lookup, dns::QueryFailed{ask.name_index, ask.type,
+                                  query_failure(result.error().failure)});
+  } else {
+    const std::string& resolver = policy_->resolvers[result->resolver].name;
+    trace_.answer(name.to_string(), dns::to_string(ask.type),
+                  result->answer.addresses, seconds(result->answer.ttl),
+                  resolver, "dot");
+    if (!result->answer.is_positive() && !lookup->error) {
+      lookup->error = net::DotError{net::DotFailure::kProtocol,
+                                    "resolver \"" + resolver + "\" (" +
+                                        result->timings.address +
+                                        "): " + dns::describe(result->answer)};
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      cache_.put(resolver, name, ask.type, result->answer,
+                 net::monotonic_now());
+    }
+    step(lookup, dns::Reply{ask.name_index, ask.type, result->answer});
+  }
+  carry_on(lookup);
+}
+
+void Engine::perform(const std::shared_ptr<Lookup>& lookup,
+                     const dns::Answered& answered) {
+  lookup->late = answered.pending;
+  answer(lookup.get(), answered.canonical.to_string(), answered.addresses,
+         lookup->rules[answered.name_index]);
+}
+
+// The other family after the answer: for races under way and to come.
+void Engine::perform(const std::shared_ptr<Lookup>& lookup,
+                     const dns::Late& late) {
+  if (!lookup->remembered) return;
+  const auto addresses = in_order(rule(lookup->rule_used), late.addresses);
+  {
+    const std::lock_guard lock(mutex_);
+    late_.erase(*lookup->remembered);
+    names_.join(lookup->name, lookup->families, addresses);
+  }
+  for (happy_race* race : ledger_->races_of(*lookup->remembered)) {
+    race::Resolved resolved{late.family, {}};
+    for (const IpAddress& address : addresses) {
+      resolved.candidates.push_back({address, race->destination.port});
+    }
+    helper_->races->resolved(race->id, resolved);
+  }
+}
+
+void Engine::perform(const std::shared_ptr<Lookup>& lookup,
+                     const dns::LookupFailed& failed) {
+  const int eai = to_eai(failed.kind);
+  const bool expected = eai == EAI_NONAME || eai == EAI_NODATA;
+  const std::string cause = lookup->error
+                                ? lookup->error->text
+                                : "no answer within the rule's resolve_ms";
+  log(expected ? HAPPY_LOG_INFO : HAPPY_LOG_ERROR,
+      "cannot resolve \"" + lookup->name + "\": " + cause);
+  fail(lookup.get(), eai);
+}
+
+void Engine::answer(Lookup* lookup, const std::string& canonical,
+                    std::vector<IpAddress> addresses, size_t rule_index) {
+  if (is_done(*lookup)) return;
+  addresses = in_order(rule(rule_index), std::move(addresses));
+  lookup->rule_used = rule_index;
+  {
+    const std::lock_guard lock(mutex_);
+    lookup->remembered =
+        names_.remember(lookup->name, rule_index, lookup->families, addresses,
+                        lookup->thread, net::monotonic_now());
+    if (lookup->late) late_[*lookup->remembered] = *lookup->late;
+  }
+  for (const IpAddress& address : addresses) {
+    lookup->storage.push_back(to_c(address));
+  }
+  lookup->canonical = canonical;
+  lookup->status = HAPPY_LOOKUP_ANSWER;
+  lookup->addresses = lookup->storage.data();
+  lookup->count = lookup->storage.size();
+  lookup->canonical_name = lookup->canonical.c_str();
+  trace_.resolve_end(lookup->name, eai_name(0),
+                     net::monotonic_now() - lookup->started);
+  finish(lookup);
+}
+
+void Engine::fail(Lookup* lookup, int eai) {
+  if (is_done(*lookup)) return;
+  lookup->status = HAPPY_LOOKUP_FAILED;
+  lookup->eai = eai;
+  trace_.resolve_end(lookup->name, eai_name(eai),
+                     net::monotonic_now() - lookup->started);
+  finish(lookup);
+}
+
+void Engine::remember(const char* name, int family,
+                      const happy_address* addresses, size_t count) {
+  if (!policy_ || count == 0) return;
+  const auto index = policy_->match_index(name);
+  if (!index) return;
+  std::vector<IpAddress> list;
+  for (size_t i = 0; i < count; ++i) {
+    IpAddress address;
+    address.family =
+        addresses[i].family == AF_INET ? Family::kIpv4 : Family::kIpv6;
+    address.scope_id = addresses[i].scope_id;
+    std::copy_n(addresses[i].bytes, address.family == Family::kIpv4 ? 4 : 16,
+                address.bytes.begin());
+    list.push_back(address.unmapped());
+  }
+  trace_.answer(name, "", list, -1, "system", "system");
+  const std::lock_guard lock(mutex_);
+  names_.remember(name, *index, allowed_by(family), list, gettid(),
+                  net::monotonic_now());
+}
+
+}  // namespace happy

@@ -1,0 +1,213 @@
+// What a connect() could race, and the races themselves: between the name
+// memory and the driver on the loop.
+#include <algorithm>
+
+#include "core/engine_impl.h"
+
+namespace happy {
+namespace {
+
+happy_race* as_race(void* context) { return static_cast<happy_race*>(context); }
+
+// The driver's callbacks, with the shim's context put back in.
+int attempt_open(void* context, const sockaddr* address, socklen_t length,
+                 int* error) {
+  happy_race* race = as_race(context);
+  return race->engine->host()->attempt_open(race->context, address, length,
+                                            error);
+}
+
+void race_decided(void* context, const happy_outcome* outcome) {
+  happy_race* race = as_race(context);
+  if (race->starting) {
+    race->at_once = *outcome;  // race_start is waiting for it
+  } else {
+    race->engine->host()->race_decided(race->context, outcome);
+  }
+}
+
+void race_over(void* context) {
+  happy_race* race = as_race(context);
+  race->engine->ledger().over(race);
+  if (!race->withdrawn) race->engine->host()->race_over(race->context);
+  delete race;
+}
+
+uint32_t milliseconds(const std::optional<std::chrono::milliseconds>& value) {
+  return value ? static_cast<uint32_t>(value->count()) : 0;
+}
+
+std::optional<Duration> duration(
+    const std::optional<std::chrono::milliseconds>& value) {
+  if (!value) return std::nullopt;
+  return Duration(*value);
+}
+
+void keep_families(const config::Rule& rule, std::vector<IpAddress>* list) {
+  if (rule.families.empty()) return;
+  std::erase_if(*list, [&](const IpAddress& address) {
+    return std::find(rule.families.begin(), rule.families.end(),
+                     address.family) == rule.families.end();
+  });
+}
+
+void append(const std::vector<IpAddress>& addresses, uint16_t port,
+            std::vector<Endpoint>* out) {
+  for (const IpAddress& address : addresses) out->push_back({address, port});
+}
+
+race::Settings race_settings(const config::Rule& rule) {
+  race::Settings out;
+  out.attempt_delay = rule.race.attempt_delay;
+  out.resolution_delay = rule.race.resolution_delay;
+  out.first_family_count = rule.race.first_family_count;
+  out.max_in_flight = rule.race.max_in_flight;
+  out.attempt_timeout = duration(rule.timeouts.attempt);
+  out.connect_timeout = duration(rule.timeouts.connect);
+  if (!rule.families.empty()) out.preferred_family = rule.families.front();
+  return out;
+}
+
+}  // namespace
+
+int Engine::set_up(Helper* helper, uv_loop_t* loop) {
+  race_host_ = *host_;
+  race_host_.attempt_open = attempt_open;
+  race_host_.race_decided = race_decided;
+  race_host_.race_over = race_over;
+  if (const int error = helper->watch.open(loop)) return error;
+  if (const int error = helper->linger.open(&helper->watch)) return error;
+  ledger_ = new RaceLedger(this, &trace_);
+  helper->resolvers = new Resolvers(loop, &*policy_, host_);
+  helper->races = new net::Races(loop, &helper->watch, &race_host_, ledger_);
+  return 0;
+}
+
+// The rule for what is raced; several names with different rules share only
+// what a default rule says.
+const config::Rule* Engine::rule_of(const state::Candidates& known) const {
+  static const config::Rule kDefault;
+  return known.rule ? &rule(*known.rule) : &kDefault;
+}
+
+// Families whose answers may still come while the race runs.
+void Engine::note_pending(Plan* plan) {
+  for (const state::LookupId lookup : plan->known.lookups) {
+    const auto late = late_.find(lookup);
+    if (late == late_.end()) continue;
+    (late->second == Family::kIpv4 ? plan->begin.ipv4_pending
+                                   : plan->begin.ipv6_pending) = true;
+  }
+}
+
+happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
+                         unsigned families, const char** why) {
+  *why = nullptr;
+  const auto destination = Endpoint::from_sockaddr(address, length);
+  if (!destination || !policy_) return nullptr;
+  const state::Families usable{.ipv4 = (families & 1) != 0,
+                               .ipv6 = (families & 2) != 0};
+  auto plan = std::make_unique<Plan>();
+  plan->destination = {destination->address.unmapped(), destination->port};
+  {
+    const std::lock_guard lock(mutex_);
+    auto known = names_.candidates_for(plan->destination, usable, gettid(),
+                                       net::monotonic_now());
+    if (!known) return nullptr;
+    plan->known = std::move(*known);
+    note_pending(plan.get());
+  }
+  const config::Rule* rule = rule_of(plan->known);
+  if (!rule->race_loopback && plan->destination.address.is_loopback()) {
+    *why = "a loopback address";
+    return nullptr;
+  }
+  if (!rule->race.enabled) {
+    plan->known.addresses.clear();
+    plan->known.deferred.clear();
+    plan->begin.ipv4_pending = plan->begin.ipv6_pending = false;
+  }
+  keep_families(*rule, &plan->known.addresses);
+  keep_families(*rule, &plan->known.deferred);
+  plan->fail_with = plan->known.fail_with;
+  plan->candidates = plan->known.addresses.size() + plan->known.deferred.size();
+  plan->attempt_ms = milliseconds(rule->timeouts.attempt);
+  plan->connect_ms = milliseconds(rule->timeouts.connect);
+  const bool pending = plan->begin.ipv4_pending || plan->begin.ipv6_pending;
+  if (plan->candidates == 0 && !pending && plan->attempt_ms == 0 &&
+      plan->connect_ms == 0 && plan->fail_with == 0) {
+    *why = rule->race.enabled ? "one address and no time-out"
+                              : "races are disabled by the policy";
+    return nullptr;
+  }
+  plan->settings = race_settings(*rule);
+  plan->begin.first_under_way = true;
+  plan->begin.candidates.push_back(plan->destination);
+  append(plan->known.addresses, plan->destination.port,
+         &plan->begin.candidates);
+  append(plan->known.deferred, plan->destination.port, &plan->begin.deferred);
+  return plan.release();
+}
+
+happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
+                               int error, bool mapped, int* all_failed) {
+  const std::unique_ptr<Plan> plan(static_cast<Plan*>(c_plan));
+  *all_failed = 0;
+  auto race = std::make_unique<happy_race>();
+  race->engine = this;
+  race->context = context;
+  race->id = net::Races::reserve();
+  race->lookups = plan->known.lookups;
+  race->destination = plan->destination;
+  net::RaceRequest request;
+  request.name = plan->known.name;
+  request.settings = plan->settings;
+  request.begin = std::move(plan->begin);
+  request.context = race.get();
+  request.attempt = error == 0 ? attempt : -1;
+  request.error = error;
+  request.mapped = mapped;
+  happy_race* raw = race.release();  // race_over frees it
+  if (error == 0) {
+    const auto posted = helper_->loop.post(
+        [this, raw, request] { helper_->races->begin(raw->id, request); });
+    if (posted) return raw;
+    delete raw;
+    return nullptr;
+  }
+  // With attempt 1 already failed, the caller must learn of a race in which
+  // everything fails at once: that is what connect() then returns.
+  bool gone = false;
+  const auto started =
+      helper_->loop.run_and_wait([&] { gone = begin_and_see(raw, request); });
+  if (!started) delete raw;
+  *all_failed = gone;
+  return started && !gone ? raw : nullptr;
+}
+
+// Loop thread. True if every candidate failed at once, and nobody is told.
+bool Engine::begin_and_see(happy_race* race, const net::RaceRequest& request) {
+  race->starting = true;
+  helper_->races->begin(race->id, request);
+  race->starting = false;
+  if (!race->at_once) return false;
+  race->withdrawn =
+      race->at_once->kind == HAPPY_ALL_FAILED && race->at_once->descriptor < 0;
+  if (!race->withdrawn) host_->race_decided(race->context, &*race->at_once);
+  return race->withdrawn;
+}
+
+void Engine::race_cancel(happy_race* race) {
+  const auto posted =
+      helper_->loop.post([this, id = race->id] { helper_->races->cancel(id); });
+  (void)posted;  // the loop runs while it has races
+}
+
+void Engine::race_stop(happy_race* race, happy_outcome* outcome) {
+  *outcome = {HAPPY_STOPPED, -1, 0};
+  const auto done = helper_->loop.run_and_wait(
+      [this, id = race->id, outcome] { *outcome = helper_->races->stop(id); });
+  (void)done;  // as above
+}
+
+}  // namespace happy

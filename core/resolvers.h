@@ -1,0 +1,61 @@
+// The encrypted resolvers of the policy, and one question put to several of
+// them: the first is asked, the next is hedged in when it fails or stays silent
+// for a while, and the first valid answer wins. Loop thread only.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/policy.h"
+#include "core/base/time.h"
+#include "core/dns/answer.h"
+#include "core/engine.h"
+#include "core/net/dot_client.h"
+
+namespace happy {
+
+// What became of a question.
+struct Reply {
+  size_t resolver;  // index into the policy's
+  dns::Answer answer;
+  net::DotTimings timings;
+};
+// Every resolver failed; the error of the first one, which is the user's first
+// choice.
+using ReplyResult = tl::expected<Reply, net::DotError>;
+
+class Resolvers {
+ public:
+  // RFC 8305's attempt delay, for resolvers.
+  static constexpr Duration kHedgeAfter{250'000};
+
+  Resolvers(uv_loop_t* loop, const config::Policy* policy,
+            const happy_host* host);
+  ~Resolvers() = delete;  // leaked with its loop
+
+  // `candidates`: indices into the policy's resolvers, at least one. `done` is
+  // called once, later, unless the loop is abandoned.
+  void ask(const std::vector<size_t>& candidates, const dns::Name& name,
+           dns::Type type, Time deadline,
+           std::function<void(ReplyResult)> done);
+
+ private:
+  struct Question;
+  net::DotClient& client(size_t resolver);
+  void ask_next(const std::shared_ptr<Question>& question);
+  void answered(const std::shared_ptr<Question>& question, size_t resolver,
+                net::DotResult result);
+  void hedge_later(const std::shared_ptr<Question>& question);
+
+  uv_loop_t* const loop_;
+  const config::Policy* const policy_;
+  const happy_host* const host_;
+  std::unordered_map<size_t, std::unique_ptr<net::DotClient>> clients_;
+};
+
+}  // namespace happy

@@ -1,0 +1,38 @@
+// The library's own descriptors: moved above 1000, CLOEXEC, and invisible to
+// the host's close(), close_range() and friends. A bitmap, so that asking costs
+// one load.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace happy::shim::own {
+
+inline constexpr int kFirst = 1000;  // higher makes fork(2) dearer
+inline constexpr int kLimit = 1 << 16;
+
+extern std::atomic<int> count;
+extern std::atomic<uint64_t> bitmap[kLimit / 64];
+
+// Whether `fd` is the library's. One relaxed load while there are none.
+inline bool is(int fd) {
+  if (count.load(std::memory_order_relaxed) == 0) return false;
+  if (fd < 0 || fd >= kLimit) return false;
+  const uint64_t word = bitmap[fd / 64].load(std::memory_order_relaxed);
+  return (word >> (fd % 64)) & 1;
+}
+
+// Moves `fd` up and registers it; closes the old number. Without room above it
+// registers the number as it is. Returns the number in use, -1 for -1.
+int take(int fd);
+// A registered duplicate of `fd`, which stays as it is; -1 and errno on
+// failure.
+int duplicate(int fd);
+// Makes a registered number a plain one again, to be given to the host.
+void release(int fd);
+// Closes and forgets. -1 is fine.
+void close(int fd);
+// The first registered number >= `from`, or -1.
+int next(int from);
+
+}  // namespace happy::shim::own

@@ -1,0 +1,59 @@
+// What the library knows about the host's descriptor numbers: the race behind
+// one, and the epoll sets it is registered in. Two levels of pages, mapped when
+// first needed, so that idle processes pay nothing and no allocator is used.
+//
+// Entries are written under races::lock(); the pointers may be peeked at
+// without it to decide that there is nothing to do.
+#pragma once
+
+#include <stdint.h>
+
+#include <atomic>
+
+namespace happy::shim {
+
+struct Race;
+
+// One registration of a descriptor in an epoll set, as the host made it.
+struct EpollRegistration {
+  int set = -1;
+  uint32_t events = 0;
+  uint64_t data = 0;
+  // A one-shot registration that has fired and was not put into the new file's
+  // place: the host's next EPOLL_CTL_MOD re-creates it.
+  bool disarmed = false;
+  EpollRegistration* next = nullptr;
+};
+
+struct FdEntry {
+  std::atomic<Race*> race{nullptr};
+  std::atomic<EpollRegistration*> registrations{nullptr};
+  // The file has had another number in this process (dup and friends).
+  std::atomic<bool> duplicated{false};
+  // An option was set that cannot be read back: no race.
+  std::atomic<bool> uncopyable{false};
+};
+
+namespace fd_table {
+
+inline constexpr int kPageEntries = 1024;
+inline constexpr int kPages = 1024;
+inline constexpr int kNumbers = kPageEntries * kPages;
+
+extern std::atomic<FdEntry*> pages[kPages];
+
+// nullptr where nothing was ever recorded near `fd`.
+inline FdEntry* find(int fd) {
+  if (fd < 0 || fd >= kNumbers) return nullptr;
+  FdEntry* page = pages[fd / kPageEntries].load(std::memory_order_acquire);
+  return page != nullptr ? &page[fd % kPageEntries] : nullptr;
+}
+// Maps the page if need be; nullptr beyond kNumbers or without memory.
+FdEntry* make(int fd);
+
+// Registrations come from a pool that only grows.
+EpollRegistration* new_registration();
+void free_registration(EpollRegistration*);
+
+}  // namespace fd_table
+}  // namespace happy::shim

@@ -1,0 +1,77 @@
+// Hooks of connect(2), and of what answers for a socket while it races.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "shim/context.h"
+#include "shim/export.h"
+#include "shim/fd_table.h"
+#include "shim/names.h"
+#include "shim/races.h"
+#include "shim/real.h"
+#include "shim/socket_options.h"
+
+using namespace happy;
+using namespace happy::shim;
+
+namespace {
+
+// Whether `fd` may show a race: one relaxed load when there are none.
+bool may_race(int fd) {
+  return races::any() && !bypassed() && races::hint(fd) != nullptr;
+}
+
+}  // namespace
+
+// Returns what connect(2) returns, with errno set the same way. A cancellation
+// point: no noexcept, no catch.
+HAPPY_EXPORT int connect(int fd, const sockaddr* address, socklen_t length) {
+  if (bypassed() || (!may_race(fd) && !names::maybe_known(address, length))) {
+    return real::connect(fd, address, length);
+  }
+  return races::connect(fd, address, length);
+}
+HAPPY_ALIAS(__connect, connect);
+
+// A connecting socket that is shut down is a failed one: attempt 1 is put back
+// and takes it.
+HAPPY_EXPORT int shutdown(int fd, int how) __THROW {
+  if (may_race(fd)) races::settle(fd);
+  return real::shutdown(fd, how);
+}
+
+// During a race options are set on attempt 1; the winner gets them too.
+HAPPY_EXPORT int setsockopt(int fd, int level, int name, const void* value,
+                            socklen_t length) __THROW {
+  if (socket_options::is_unreadable(level, name) && !bypassed()) {
+    if (FdEntry* entry = fd_table::make(fd)) entry->uncopyable.store(true);
+  }
+  if (!may_race(fd)) return real::setsockopt(fd, level, name, value, length);
+  const Guard guard(races::lock());
+  const int speaker = races::spokesman_locked(fd);
+  const int result = real::setsockopt(speaker, level, name, value, length);
+  const int error = errno;
+  if (result == 0) races::option_set_locked(fd, level, name);
+  errno = error;
+  return result;
+}
+
+// SO_ERROR is the stand-in's to answer: 0 while in progress.
+HAPPY_EXPORT int getsockopt(int fd, int level, int name, void* value,
+                            socklen_t* length) __THROW {
+  if (!may_race(fd) || (level == SOL_SOCKET && name == SO_ERROR)) {
+    return real::getsockopt(fd, level, name, value, length);
+  }
+  const Guard guard(races::lock());
+  const int speaker = races::spokesman_locked(fd);
+  return real::getsockopt(speaker, level, name, value, length);
+}
+
+HAPPY_EXPORT int getsockname(int fd, sockaddr* address,
+                             socklen_t* length) __THROW {
+  if (!may_race(fd)) return real::getsockname(fd, address, length);
+  const Guard guard(races::lock());
+  return real::getsockname(races::spokesman_locked(fd), address, length);
+}

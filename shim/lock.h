@@ -1,0 +1,71 @@
+// A small futex lock. Unlike pthread_mutex_t it may be taken in a fork handler
+// and released in the child, and it is constant-initialised. Holders block all
+// signals first (SignalBlock), so that no handler can meet it half-way.
+#pragma once
+
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace happy::shim {
+
+class Lock {
+ public:
+  void lock() {
+    uint32_t expected = kFree;
+    if (word_.compare_exchange_strong(expected, kHeld,
+                                      std::memory_order_acquire)) {
+      return;
+    }
+    while (word_.exchange(kContended, std::memory_order_acquire) != kFree) {
+      syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, kContended, nullptr);
+    }
+  }
+  void unlock() {
+    if (word_.exchange(kFree, std::memory_order_release) == kContended) {
+      syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1);
+    }
+  }
+  // In a forked child, where the holder may not exist any more.
+  void reset() { word_.store(kFree, std::memory_order_relaxed); }
+
+ private:
+  static constexpr uint32_t kFree = 0, kHeld = 1, kContended = 2;
+  std::atomic<uint32_t> word_{kFree};
+};
+
+// Blocks every signal of the calling thread for its lifetime: what runs inside
+// can be neither interrupted nor left by siglongjmp().
+class SignalBlock {
+ public:
+  SignalBlock() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalBlock() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalBlock(const SignalBlock&) = delete;
+  SignalBlock& operator=(const SignalBlock&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// A lock held with all signals blocked.
+class Guard {
+ public:
+  explicit Guard(Lock& lock) : lock_(lock) { lock_.lock(); }
+  ~Guard() { lock_.unlock(); }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+
+ private:
+  SignalBlock signals_;
+  Lock& lock_;
+};
+
+}  // namespace happy::shim

@@ -1,0 +1,133 @@
+#include "shim/names.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <atomic>
+
+#include "core/base/ip.h"
+#include "shim/blocking.h"
+#include "shim/context.h"
+#include "shim/core_loader.h"
+#include "shim/process.h"
+#include "shim/settings.h"
+
+namespace happy::shim::names {
+namespace {
+
+// One bit an address, two hashes' worth of a Bloom filter would buy little:
+// a false positive costs a few microseconds, never a wrong answer.
+constexpr size_t kFilterBits = 1 << 16;
+constinit std::atomic<uint64_t> filter[kFilterBits / 64];
+constinit std::atomic<bool> anything_known{false};
+
+size_t filter_bit(const IpAddress& address) {
+  IpAddress plain = address.unmapped();
+  plain.scope_id = 0;
+  return std::hash<IpAddress>{}(plain) % kFilterBits;
+}
+
+IpAddress to_ip(const happy_address& address) {
+  IpAddress out;
+  out.family = address.family == AF_INET ? Family::kIpv4 : Family::kIpv6;
+  memcpy(out.bytes.data(), address.bytes, address.family == AF_INET ? 4 : 16);
+  return out;
+}
+
+bool is_numeric(const char* node) {
+  in_addr v4;
+  if (inet_aton(node, &v4) != 0) return true;
+  // Every IPv6 literal, with a scope or without, has a colon; no name has.
+  return strchr(node, ':') != nullptr;
+}
+
+void abandon_lookup(void* lookup) {
+  release(static_cast<happy_lookup*>(lookup));
+}
+
+// A wait that is left by siglongjmp() holds nothing but one reference, which
+// the thread's next look-up returns.
+constinit thread_local happy_lookup* waited_for = nullptr;
+
+// Waits for the futex word. Cancellation acts only inside the system call,
+// where asynchronous cancellation is safe.
+void wait(happy_lookup* lookup) {
+  if (waited_for != nullptr) release(waited_for);
+  waited_for = lookup;
+  pthread_cleanup_push(abandon_lookup, lookup);
+  while (__atomic_load_n(&lookup->done, __ATOMIC_ACQUIRE) == 0) {
+    int type = 0;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    syscall(SYS_futex, &lookup->done, FUTEX_WAIT_PRIVATE, 0, nullptr);
+    pthread_setcanceltype(type, nullptr);
+  }
+  pthread_cleanup_pop(0);
+  waited_for = nullptr;
+}
+
+}  // namespace
+
+bool maybe_known(const sockaddr* address, socklen_t length) {
+  if (!anything_known.load(std::memory_order_acquire)) return false;
+  const auto endpoint = Endpoint::from_sockaddr(address, length);
+  if (!endpoint) return false;
+  const size_t bit = filter_bit(endpoint->address);
+  return (filter[bit / 64].load(std::memory_order_relaxed) >> (bit % 64)) & 1;
+}
+
+void note_known(const happy_address& address) {
+  const size_t bit = filter_bit(to_ip(address));
+  filter[bit / 64].fetch_or(uint64_t{1} << (bit % 64));
+  anything_known.store(true, std::memory_order_release);
+}
+
+bool concerns_us(const char* node) {
+  return node != nullptr && !passes_through() && !is_numeric(node);
+}
+
+bool is_strict(const char* name) {
+  blocking::reap_abandoned();
+  process::notice_fork();
+  const happy_engine* engine = core::engine();
+  // A broken installation must not become a leak.
+  if (engine == nullptr) return settings().policy_configured();
+  const CoreCall call;
+  return engine->is_strict(name) != 0;
+}
+
+happy_lookup* look_up(const char* name, int family, int* eai) {
+  const happy_engine* engine = core::loaded();
+  *eai = engine == nullptr ? EAI_FAIL : EAI_MEMORY;
+  // A vfork child runs in its parent's memory: it may not start anything.
+  if (process::is_vfork_child()) *eai = EAI_AGAIN;
+  if (engine == nullptr || *eai == EAI_AGAIN) return nullptr;
+  const int saved = errno;
+  happy_lookup* lookup = nullptr;
+  {
+    const CoreCall call;
+    lookup = engine->lookup_start(name, family);
+  }
+  if (lookup == nullptr) return nullptr;
+  wait(lookup);
+  for (size_t i = 0; i < lookup->count; ++i) note_known(lookup->addresses[i]);
+  errno = saved;
+  return lookup;
+}
+
+void release(happy_lookup* lookup) {
+  const CoreCall call;
+  core::loaded()->lookup_release(lookup);
+}
+
+void remember(const char* name, int family, const happy_address* addresses,
+              size_t count) {
+  const happy_engine* engine = core::loaded();
+  if (engine == nullptr || process::is_vfork_child()) return;
+  for (size_t i = 0; i < count; ++i) note_known(addresses[i]);
+  const CoreCall call;
+  engine->remember(name, family, addresses, count);
+}
+
+}  // namespace happy::shim::names

@@ -1,0 +1,54 @@
+// libc's own functions, past every hook of this library: real::connect(...) at
+// the call site. Resolved with dlsym(RTLD_NEXT) once, at load or at the first
+// call of a hook, so that other preloaded libraries behind this one keep their
+// turn.
+#pragma once
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <resolv.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+
+// Every function that the shim replaces, or must reach past its own hook.
+#define HAPPY_REAL_FUNCTIONS(X)                                            \
+  X(connect)                                                               \
+  X(close)                                                                 \
+  X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(close_range) X(closefrom)     \
+      X(fclose) X(shutdown) X(setsockopt) X(getsockopt) X(getsockname)     \
+          X(epoll_ctl) X(epoll_create1) X(eventfd) X(pipe2) X(getaddrinfo) \
+              X(getaddrinfo_a) X(gethostbyname) X(gethostbyname2)          \
+                  X(gethostbyname_r) X(gethostbyname2_r) X(res_query)      \
+                      X(res_search) X(res_querydomain) X(res_nquery)       \
+                          X(res_nsearch) X(res_nquerydomain) X(res_send)   \
+                              X(res_nsend)
+
+namespace happy::real {
+
+struct Table {
+#define HAPPY_DECLARE(name) void* name = nullptr;
+  HAPPY_REAL_FUNCTIONS(HAPPY_DECLARE)
+#undef HAPPY_DECLARE
+};
+
+extern Table table;
+extern std::atomic<bool> loaded;
+void load();  // idempotent
+
+#define HAPPY_WRAPPER(name)                                               \
+  template <typename... Arguments>                                        \
+  inline auto name(Arguments... arguments) {                              \
+    if (!loaded.load(std::memory_order_acquire)) [[unlikely]]             \
+      load();                                                             \
+    return reinterpret_cast<decltype(&::name)>(table.name)(arguments...); \
+  }
+HAPPY_REAL_FUNCTIONS(HAPPY_WRAPPER)
+#undef HAPPY_WRAPPER
+
+}  // namespace happy::real

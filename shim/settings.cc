@@ -1,0 +1,183 @@
+#include "shim/settings.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <atomic>
+
+#include "core/engine.h"
+#include "shim/lock.h"
+#include "shim/real.h"
+
+namespace happy::shim {
+namespace {
+
+constexpr size_t kPolicyLimit = size_t{1} << 20;
+constexpr const char* kSystemPolicy = "/etc/libhappy/policy.json";
+
+constinit Settings state;
+constinit std::atomic<bool> ready{false};
+constinit Lock once;
+char policy_path_buffer[4096];
+char folder_buffer[4096];
+
+// Reads the whole regular file into a mapping of its own: no allocator, since
+// the host's may not be ready when constructors of other libraries run.
+int read_policy(const char* path) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) return errno;
+  struct stat info;
+  int error = fstat(fd, &info) != 0 ? errno : 0;
+  if (error == 0 && !S_ISREG(info.st_mode)) error = EINVAL;
+  if (error == 0 && static_cast<size_t>(info.st_size) > kPolicyLimit) {
+    error = EFBIG;
+  }
+  void* text = MAP_FAILED;
+  if (error == 0) {
+    text = mmap(nullptr, static_cast<size_t>(info.st_size) + 1,
+                PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (text == MAP_FAILED) error = errno;
+  }
+  size_t size = 0;
+  while (error == 0 && size < static_cast<size_t>(info.st_size)) {
+    const ssize_t got = read(fd, static_cast<char*>(text) + size,
+                             static_cast<size_t>(info.st_size) - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) error = errno;
+    if (got <= 0) break;
+    size += static_cast<size_t>(got);
+  }
+  real::close(fd);
+  if (error != 0) return error;
+  state.policy_text = static_cast<const char*>(text);
+  state.policy_size = size;
+  return 0;
+}
+
+bool join(char* out, size_t size, const char* a, const char* b) {
+  const size_t la = strlen(a), lb = strlen(b);
+  if (la + lb + 1 > size) return false;
+  memcpy(out, a, la);
+  memcpy(out + la, b, lb + 1);
+  return true;
+}
+
+// A user's file that is not there is fine; one that is there but cannot be
+// read is an error, since its user believes in it. A folder that may not be
+// searched (a daemon with a stranger's HOME) counts as "not there".
+bool take_if_present(const char* path) {
+  const int error = read_policy(path);
+  struct stat info;
+  if (error == ENOENT || error == ENOTDIR) return false;
+  if (error == EACCES && stat(path, &info) != 0) return false;
+  state.policy_path = path;
+  state.policy_error = error;
+  return true;
+}
+
+bool take_users_policy() {
+  const char* base = secure_getenv("XDG_CONFIG_HOME");
+  const char* rest = "/libhappy/policy.json";
+  if (base == nullptr || *base != '/') {
+    base = secure_getenv("HOME");
+    rest = "/.config/libhappy/policy.json";
+  }
+  return base != nullptr && *base == '/' &&
+         join(policy_path_buffer, sizeof policy_path_buffer, base, rest) &&
+         take_if_present(policy_path_buffer);
+}
+
+void find_policy() {
+  if (const char* named = secure_getenv("HAPPY_POLICY"); named && *named) {
+    join(policy_path_buffer, sizeof policy_path_buffer, named, "");
+    state.policy_path = policy_path_buffer;
+    state.policy_error = read_policy(named);
+    return;
+  }
+  if (take_users_policy()) return;
+  take_if_present(kSystemPolicy);
+}
+
+int log_level_of(const char* text, size_t length) {
+  static constexpr const char* kNames[] = {"off", "error", "warn", "info",
+                                           "debug"};
+  for (int level = HAPPY_LOG_OFF; level <= HAPPY_LOG_DEBUG; ++level) {
+    if (strlen(kNames[level]) == length &&
+        strncasecmp(kNames[level], text, length) == 0) {
+      return level;
+    }
+  }
+  return HAPPY_LOG_OFF;
+}
+
+// LEVEL or LEVEL:FILE.
+void read_log_setting() {
+  const char* text = secure_getenv("HAPPY_LOG");
+  if (text == nullptr) return;
+  const char* colon = strchr(text, ':');
+  const size_t length =
+      colon ? static_cast<size_t>(colon - text) : strlen(text);
+  state.log_level = log_level_of(text, length);
+  if (colon != nullptr && colon[1] != '\0') state.log_path = colon + 1;
+}
+
+// The folder of this very object, absolute, as the host may chdir later.
+void find_folder() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&find_folder), &info) == 0) return;
+  const char* slash = strrchr(info.dli_fname, '/');
+  size_t at = 0;
+  if (info.dli_fname[0] != '/') {
+    if (getcwd(folder_buffer, sizeof folder_buffer - 1) == nullptr) return;
+    at = strlen(folder_buffer);
+    folder_buffer[at++] = '/';
+  }
+  const size_t length = slash ? static_cast<size_t>(slash - info.dli_fname) : 0;
+  if (at + length + 1 > sizeof folder_buffer) return;
+  memcpy(folder_buffer + at, info.dli_fname, length);
+  folder_buffer[at + length] = '\0';
+  state.folder = folder_buffer;
+}
+
+bool is_set(const char* name) {
+  const char* value = secure_getenv(name);
+  return value != nullptr && strcmp(value, "1") == 0;
+}
+
+void read_all() {
+  state.secure = getauxval(AT_SECURE) != 0;
+  state.disabled = is_set("HAPPY_DISABLE");
+  if (state.disabled) return;
+  state.eager = is_set("HAPPY_EAGER");
+  read_log_setting();
+  state.trace_path = secure_getenv("HAPPY_TRACE");
+  if (state.trace_path != nullptr && *state.trace_path == '\0') {
+    state.trace_path = nullptr;
+  }
+  find_folder();
+  find_policy();
+}
+
+}  // namespace
+
+const Settings& settings() {
+  if (ready.load(std::memory_order_acquire)) [[likely]]
+    return state;
+  const int saved = errno;
+  {
+    const Guard guard(once);
+    if (!ready.load(std::memory_order_relaxed)) {
+      read_all();
+      ready.store(true, std::memory_order_release);
+    }
+  }
+  errno = saved;
+  return state;
+}
+
+}  // namespace happy::shim

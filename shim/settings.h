@@ -1,0 +1,31 @@
+// What the library was told at load: environment, policy text, its own folder.
+// Decided once, by the constructor or by the first hook that runs before it;
+// a later chdir, chroot, setenv or unlink changes nothing.
+#pragma once
+
+#include <stddef.h>
+
+namespace happy::shim {
+
+struct Settings {
+  bool disabled = false;  // HAPPY_DISABLE=1
+  bool eager = false;     // HAPPY_EAGER=1
+  bool secure = false;    // secure execution: environment not trusted
+
+  const char* policy_text = nullptr;  // nullptr: the embedded default
+  size_t policy_size = 0;
+  const char* policy_path = nullptr;
+  int policy_error = 0;  // errno of a policy file that could not be read
+
+  int log_level = 0;                 // happy_log_level
+  const char* log_path = nullptr;    // nullptr: standard error
+  const char* trace_path = nullptr;  // nullptr: no trace
+  const char* folder = nullptr;      // where libhappy-core.so is
+
+  bool policy_configured() const { return policy_path != nullptr; }
+};
+
+// Reads them at the first call. Safe from any thread.
+const Settings& settings();
+
+}  // namespace happy::shim
