@@ -21,6 +21,10 @@ namespace {
 // for races.
 constexpr Duration kPreferredFirstDelay{5'000};
 
+// Resolvers give up this much before the look-up does, so that the failure has
+// a cause to tell. resolve_ms is at least 100.
+constexpr Duration kHeadStart{20'000};
+
 state::Families allowed_by(int family) {
   return {.ipv4 = family != AF_INET6, .ipv6 = family != AF_INET};
 }
@@ -174,7 +178,8 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
   }
   const config::Rule& first = rule(names->rules.front());
   lookup->rules = std::move(names->rules);
-  lookup->deadline = lookup->started + first.timeouts.resolve;
+  lookup->deadline =
+      lookup->started + first.timeouts.resolve - kHeadStart;
   if (answer_from_hosts(lookup.get())) return lookup.get();
   const dns::ResolutionSettings settings{
       .resolve_timeout = first.timeouts.resolve,
