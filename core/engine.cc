@@ -93,6 +93,7 @@ Engine::Engine(const happy_host* host) : host_(host), trace_(host) {
   auto policy = config::parse_policy({host->policy_text, host->policy_size});
   if (policy) {
     policy_ = std::move(*policy);
+    if (host->eager != 0) warm_resolvers(*policy_, host);
     return;
   }
   // One line: the rest is what `happyctl check` is for.

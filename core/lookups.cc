@@ -178,8 +178,7 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
   }
   const config::Rule& first = rule(names->rules.front());
   lookup->rules = std::move(names->rules);
-  lookup->deadline =
-      lookup->started + first.timeouts.resolve - kHeadStart;
+  lookup->deadline = lookup->started + first.timeouts.resolve - kHeadStart;
   if (answer_from_hosts(lookup.get())) return lookup.get();
   const dns::ResolutionSettings settings{
       .resolve_timeout = first.timeouts.resolve,

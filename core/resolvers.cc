@@ -12,6 +12,35 @@
 
 namespace happy {
 
+namespace {
+
+// nullptr, with a line in the log, where libhappy-tls.so cannot be used.
+const happy_tls* tls_of(const happy_host* host) {
+  const int flags =
+      RTLD_NOW | RTLD_LOCAL | (host->deep_bind != 0 ? RTLD_DEEPBIND : 0);
+  const auto tls = net::load_tls(
+      host->library_folder != nullptr ? host->library_folder : "", flags);
+  if (!tls) {
+    host->log(HAPPY_LOG_ERROR, tls.error().data(), tls.error().size());
+  }
+  return tls.value_or(nullptr);
+}
+
+}  // namespace
+
+void warm_resolvers(const config::Policy& policy, const happy_host* host) {
+  const happy_tls* tls =
+      policy.uses_encrypted_resolver() ? tls_of(host) : nullptr;
+  if (tls == nullptr) return;
+  for (const config::Resolver& resolver : policy.resolvers) {
+    happy_tls_config config{};
+    if (!resolver.auth_name.empty())
+      config.auth_name = resolver.auth_name.c_str();
+    if (!resolver.ca_file.empty()) config.ca_file = resolver.ca_file.c_str();
+    tls->warm(&config);
+  }
+}
+
 struct Resolvers::Question {
   Question(uv_loop_t* loop, std::vector<size_t> resolvers, dns::Name asked,
            dns::Type asked_type)
@@ -39,15 +68,9 @@ Resolvers::Resolvers(uv_loop_t* loop, const config::Policy* policy,
 net::DotClient& Resolvers::client(size_t resolver) {
   auto& slot = clients_[resolver];
   if (slot != nullptr) return *slot;
-  const int flags =
-      RTLD_NOW | RTLD_LOCAL | (host_->deep_bind != 0 ? RTLD_DEEPBIND : 0);
-  const auto tls = net::load_tls(
-      host_->library_folder != nullptr ? host_->library_folder : "", flags);
-  if (!tls) {
-    host_->log(HAPPY_LOG_ERROR, tls.error().data(), tls.error().size());
-  }
+  const happy_tls* tls = tls_of(host_);
   slot = std::make_unique<net::DotClient>(
-      loop_, policy_->resolvers[resolver], tls.value_or(nullptr),
+      loop_, policy_->resolvers[resolver], tls,
       net::DescriptorPolicy{host_->own_descriptor, host_->close_descriptor});
   return *slot;
 }

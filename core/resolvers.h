@@ -29,6 +29,10 @@ struct Reply {
 // choice.
 using ReplyResult = tl::expected<Reply, net::DotError>;
 
+// For hosts that chroot before their first look-up: loads libhappy-tls.so and
+// the trust that the resolvers need. Before any loop runs.
+void warm_resolvers(const config::Policy& policy, const happy_host* host);
+
 class Resolvers {
  public:
   // RFC 8305's attempt delay, for resolvers.

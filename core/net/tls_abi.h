@@ -55,6 +55,9 @@ struct happy_tls_info {
 
 struct happy_tls {
   uint32_t abi;
+  // Reads now what sessions with this configuration would read later (the CA
+  // bundle), for hosts that chroot. What fails here is told by the session.
+  void (*warm)(const struct happy_tls_config*);
   // `descriptor` is a connected non-blocking socket that outlives the session.
   // NULL: out of memory, or a configuration without any authenticator.
   struct happy_tls_session* (*open)(const struct happy_tls_config*,

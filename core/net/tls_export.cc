@@ -5,6 +5,7 @@
 
 #include "core/net/tls_abi.h"
 #include "core/net/tls_session.h"
+#include "core/net/tls_trust.h"
 
 struct happy_tls_session {
   happy::tls::Session session;
@@ -25,6 +26,13 @@ happy_tls_session* open_session(const happy_tls_config* config,
   return opened->session.usable() ? opened.release() : nullptr;
 } catch (const std::bad_alloc&) {
   return nullptr;
+}
+
+void warm(const happy_tls_config* config) try {
+  if (!config->auth_name) return;
+  std::string error;
+  happy::tls::trust_store(config->ca_file ? config->ca_file : "", &error);
+} catch (const std::bad_alloc&) {
 }
 
 void close_session(happy_tls_session* session) { delete session; }
@@ -65,6 +73,7 @@ void info(const happy_tls_session* session, happy_tls_info* out) {
 
 constexpr happy_tls kTable = {
     .abi = HAPPY_TLS_ABI,
+    .warm = warm,
     .open = open_session,
     .close = close_session,
     .handshake = handshake,

@@ -21,6 +21,8 @@ constexpr const char* kPin = "no pin matches";
 constexpr const char* kName = "not for other.lab.test";
 constexpr const char* kExpired = "expired on";
 constexpr const char* kClosed = "nobody listens";
+constexpr const char* kNoHandshake =
+    "did not go through with the TLS handshake";
 constexpr const char* kSilent = "silent";
 
 class ResolverFailure : public testing::Test {
@@ -88,7 +90,7 @@ TEST_F(ResolverFailure, AServerThatNeverSpeaks) {
   LoopbackLab lab;
   const uint16_t port = lab::likely_free_port();
   const auto mute = lab::listen_on({IpAddress::v4(127, 0, 0, 1), port});
-  expect_failure(lab, {{"port", port}}, kSilent);
+  expect_failure(lab, {{"port", port}}, kNoHandshake);
 }
 
 // The controls: name and CA that are right, and a pin beside them.
