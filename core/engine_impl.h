@@ -130,7 +130,7 @@ class Engine {
   };
 
   // lookups.cc
-  std::optional<NameRules> strict_rules(std::string_view name);
+  std::optional<NameRules> strict_rules(std::string_view asked);
   bool answer_from_hosts(Lookup* lookup);
   void step(const std::shared_ptr<Lookup>& lookup,
             const dns::ResolutionEvent& event);

@@ -11,6 +11,7 @@
 
 #include "core/dns/special.h"
 #include "core/engine_impl.h"
+#include "core/idna.h"
 #include "core/net/source_address.h"
 
 namespace happy {
@@ -134,8 +135,16 @@ std::string eai_name(int eai) {
 // The expansions of a name that have a rule with an encrypted resolver, or
 // nullopt if none has. The others of such a list are left out: they hold the
 // strict name as a part, and would carry it to the system's resolver.
-std::optional<Engine::NameRules> Engine::strict_rules(std::string_view name) {
+std::optional<Engine::NameRules> Engine::strict_rules(std::string_view asked) {
   if (!policy_->uses_encrypted_resolver()) return std::nullopt;
+  std::string name(asked);
+  if (!is_ascii(name)) {
+    // libc may send it under AI_IDN in the very form that a rule names. Where
+    // that form is not known, nobody is asked: no name, no rules.
+    auto labels = to_a_labels(name);
+    if (!labels) return NameRules{};
+    name = std::move(*labels);
+  }
   dns::SearchList all;
   {
     const std::lock_guard lock(mutex_);
@@ -174,6 +183,10 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
   if (!names) {
     lookup->status = HAPPY_LOOKUP_SYSTEM;
     finish(lookup.get());
+    return lookup.get();
+  }
+  if (names->rules.empty()) {
+    fail(lookup.get(), EAI_NONAME);
     return lookup.get();
   }
   const config::Rule& first = rule(names->rules.front());

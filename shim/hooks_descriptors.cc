@@ -54,7 +54,7 @@ int close_noted(int fd, Close close_it) {
 
 template <typename Duplicate>
 int duplicate(int fd, Duplicate duplicate_it) {
-  if (bypassed() || process::is_vfork_child()) return duplicate_it();
+  if (passes_through() || process::is_vfork_child()) return duplicate_it();
   races::make_room(fd);
   const Guard guard(races::lock());
   const int copy = duplicate_it();
@@ -119,15 +119,17 @@ HAPPY_EXPORT int close_range(unsigned first, unsigned last, int flags) __THROW {
     return real::close_range(from, to, flags);
   };
   const bool closes = (flags & CLOSE_RANGE_CLOEXEC) == 0;
-  if (!closes || bypassed() || first > last || first >= fd_table::kNumbers ||
-      process::is_vfork_child()) {
+  if (!closes || passes_through() || first > last ||
+      first >= fd_table::kNumbers || process::is_vfork_child()) {
     return call(first, last);
   }
   return sweep(first, last, call);
 }
 
 HAPPY_EXPORT void closefrom(int first) __THROW {
-  if (bypassed() || process::is_vfork_child()) return real::closefrom(first);
+  if (passes_through() || process::is_vfork_child()) {
+    return real::closefrom(first);
+  }
   const int saved = errno;
   sweep(first < 0 ? 0 : static_cast<unsigned>(first), ~0U,
         [](unsigned from, unsigned to) {

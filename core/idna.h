@@ -1,0 +1,16 @@
+// Internationalised names: the A-label form under which policies name them and
+// resolvers know them, by the library that libc itself uses for AI_IDN.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace happy {
+
+bool is_ascii(std::string_view name);
+// "bücher.example" (UTF-8) as "xn--bcher-kva.example", by IDNA2008 with
+// libidn2, loaded at the first such name. nullopt: no such name, or no libidn2.
+std::optional<std::string> to_a_labels(const std::string& name);
+
+}  // namespace happy
