@@ -133,6 +133,22 @@ TEST_F(Run, ErrorsAreLoggedUnlessTheEnvironmentSaysOtherwise) {
   EXPECT_EQ(variable("HAPPY_LOG", happyctl({"--log", "off", "env"})), "off");
 }
 
+TEST_F(Run, TheStatusSurvivesAClosedStandardError) {
+  const std::string command =
+      std::string("'") + HAPPY_HAPPYCTL + "' run -- sh -c 'sleep 0.1; exit 5'";
+  const Ended closed =
+      run({"/bin/sh", "-c", command + " 2>&-; echo $?"}, environment_);
+  EXPECT_EQ(closed.out, "5\n");
+  const std::string file = home_ / "status";
+  run({"/bin/sh", "-c",
+       "{ " + command + "; echo $? > " + file + "; } 2>&1 | :"},
+      environment_);
+  std::string status;
+  EXPECT_TRUE(std::getline(std::ifstream(file), status));
+  EXPECT_EQ(status, "5");
+  EXPECT_TRUE(std::filesystem::is_empty(home_ / "tmp"));
+}
+
 TEST_F(Run, AnUnknownLogLevelIsAUsageError) {
   const Ended ended = happyctl({"--log", "loud", "--", "true"});
   EXPECT_EQ(ended.status, 2);
@@ -239,6 +255,13 @@ TEST_F(Run, ABadPolicyIsShownAsCheckShowsItAndNothingRuns) {
   EXPECT_EQ(ended.out, "");
   EXPECT_EQ(ended.err, run({HAPPY_HAPPYCTL, "check", file}, environment_).err);
   EXPECT_THAT(ended.err, StartsWith(file + ":1:17: "));
+}
+
+// It must not come to mean "no policy".
+TEST_F(Run, APolicyWithoutANameIsAnError) {
+  const Ended ended = happyctl({"--policy", "", "--", "echo", "ran"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(ended.out, "");
 }
 
 TEST_F(Run, ABadPolicyOfTheEnvironmentIsShownToo) {

@@ -99,6 +99,10 @@ int wait_for(pid_t pid, const Signals& signals) {
       kill(pid, signal);
     }
   }
+  // An interrupt that ended the child must not end us before we are done.
+  const timespec now{};
+  while (sigtimedwait(&signals.taken(), nullptr, &now) > 0) {
+  }
   return status;
 }
 

@@ -1,8 +1,7 @@
 // happyctl: the command that runs programs under libhappy, checks policies and
 // shows what the library would do.
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <string>
 #include <utility>
@@ -46,7 +45,8 @@ int main(int argc, char** argv) {
   try {
     return static_cast<int>(run(argc, argv));
   } catch (const std::exception& error) {
-    fmt::print(stderr, "happyctl: {}\n", error.what());
+    // Not fmt::print(), which throws where standard error is closed.
+    std::fprintf(stderr, "happyctl: %s\n", error.what());
     return static_cast<int>(Outcome::kFailed);
   }
 }

@@ -2,9 +2,11 @@
 // Says beforehand where the library cannot get into the program.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -41,8 +43,9 @@ struct Options {
   std::vector<std::string> command;
 };
 
+// Not fmt::print(), which throws where nobody listens any more.
 void say(const std::string& text) {
-  fmt::print(stderr, "happyctl run: {}\n", text);
+  std::fputs(("happyctl run: " + text + "\n").c_str(), stderr);
 }
 
 std::string absolute(const std::string& path) {
@@ -62,6 +65,11 @@ void set(const char* name, const std::string& value) {
 // checked is what the library will find. Paths become absolute afterwards: the
 // program, or one that it starts, may be elsewhere by then.
 bool set_policy(const Options& options) {
+  // HAPPY_POLICY would stand for "no policy": nobody who names one means that.
+  if (options.policy && options.policy->empty()) {
+    say("--policy: the file has no name");
+    return false;
+  }
   if (options.policy) set("HAPPY_POLICY", *options.policy);
   const auto loaded = load_policy(std::nullopt);
   if (!loaded) {
@@ -165,6 +173,7 @@ int start_and_sum_up(const Options& options, const std::string& path,
   {
     const TraceFile trace(options);
     end = start(path, options.command);
+    signal(SIGPIPE, SIG_IGN);  // a gone reader must not change the status
     if (end.error == 0 && intercepted && !options.quiet) say(trace.summary());
   }
   if (end.error == 0) return end_like(end.status);
