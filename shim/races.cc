@@ -289,29 +289,60 @@ void watch_fired(void* context) {
   drop(race);
 }
 
-// The parent's races go on in the parent. Here each number gets attempt 1
-// back, without a shutdown (the stand-in is the parent's too) and without
-// touching epoll sets, which the two processes share.
-void after_fork_child() {
-  for (auto& slot : fd_table::pages) {
-    FdEntry* entries = slot.load();
+namespace {
+
+// Calls `visit(fd, entry, race)` for every number that shows a race.
+template <typename Visit>
+void for_each_racing(Visit visit) {
+  for (int page = 0; page < fd_table::kPages; ++page) {
+    FdEntry* entries = fd_table::pages[page].load(std::memory_order_acquire);
     if (entries == nullptr) continue;
     for (int i = 0; i < fd_table::kPageEntries; ++i) {
-      Race* race = entries[i].race.exchange(nullptr);
-      if (race == nullptr) continue;
-      const int fd =
-          static_cast<int>(&slot - fd_table::pages) * fd_table::kPageEntries +
-          i;
-      const bool hidden = race->state == RaceState::kStandIn ||
-                          race->state == RaceState::kTimedOut;
-      if (!hidden || race->attempt < 0 || !exchange::is_shown(race, fd)) {
-        continue;
+      Race* race = entries[i].race.load(std::memory_order_acquire);
+      if (race != nullptr) {
+        visit(page * fd_table::kPageEntries + i, entries[i], race);
       }
-      socket_options::copy_file_status(fd, race->attempt);
-      const int flags = real::fcntl(fd, F_GETFD);
-      real::dup3(race->attempt, fd, (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
     }
   }
+}
+
+bool is_inheritable(int fd) {
+  const int flags = real::fcntl(fd, F_GETFD);
+  return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
+// Attempt 1 behind `fd`, in this descriptor table only: without a shutdown,
+// since the stand-in is another process's too, and without touching epoll
+// sets, which are shared as well.
+void uncover(const Race* race, int fd) {
+  const bool hidden =
+      race->state == RaceState::kStandIn || race->state == RaceState::kTimedOut;
+  if (!hidden || race->attempt < 0 || !exchange::is_shown(race, fd)) return;
+  socket_options::copy_file_status(fd, race->attempt);
+  const int flags = real::fcntl(fd, F_GETFD);
+  real::dup3(race->attempt, fd, (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+}
+
+}  // namespace
+
+void settle_inheritable() {
+  for_each_racing([](int fd, FdEntry&, Race*) {
+    if (is_inheritable(fd)) settle(fd);
+  });
+}
+
+void uncover_for_exec() {
+  for_each_racing([](int fd, FdEntry&, Race* race) {
+    if (is_inheritable(fd)) uncover(race, fd);
+  });
+}
+
+// The parent's races go on in the parent; each number here gets attempt 1 back.
+void after_fork_child() {
+  for_each_racing([](int fd, FdEntry& entry, Race* race) {
+    entry.race.store(nullptr);
+    uncover(race, fd);
+  });
   in_flight.store(0);
 }
 

@@ -47,6 +47,11 @@ void duplicated_locked(int fd, int copy);
 // Ends the race of `fd` and puts attempt 1, or a live attempt, back: before
 // shutdown(), a cleared O_NONBLOCK, AF_UNSPEC. Without the lock.
 void settle(int fd);
+// The same for every number that exec would hand on (no FD_CLOEXEC).
+void settle_inheritable();
+// Shows attempt 1 under those numbers in this descriptor table, and changes no
+// memory: for a vfork child about to exec.
+void uncover_for_exec();
 // The descriptor that answers for `fd` in getsockopt, setsockopt and
 // getsockname while it shows a stand-in: attempt 1; else `fd`.
 int spokesman_locked(int fd);

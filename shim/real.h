@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <resolv.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -17,17 +19,21 @@
 #include <atomic>
 
 // Every function that the shim replaces, or must reach past its own hook.
-#define HAPPY_REAL_FUNCTIONS(X)                                            \
-  X(connect)                                                               \
-  X(close)                                                                 \
-  X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl) X(close_range) X(closefrom)     \
-      X(fclose) X(shutdown) X(setsockopt) X(getsockopt) X(getsockname)     \
-          X(epoll_ctl) X(epoll_create1) X(eventfd) X(pipe2) X(getaddrinfo) \
-              X(getaddrinfo_a) X(gethostbyname) X(gethostbyname2)          \
-                  X(gethostbyname_r) X(gethostbyname2_r) X(res_query)      \
-                      X(res_search) X(res_querydomain) X(res_nquery)       \
-                          X(res_nsearch) X(res_nquerydomain) X(res_send)   \
-                              X(res_nsend)
+#define HAPPY_REAL_FUNCTIONS(X)                                                \
+  X(connect)                                                                   \
+  X(close)                                                                     \
+  X(dup)                                                                       \
+  X(dup2) X(dup3) X(fcntl) X(ioctl) X(close_range) X(closefrom) X(fclose)      \
+      X(shutdown) X(setsockopt) X(getsockopt) X(getsockname) X(epoll_ctl)      \
+          X(epoll_create1) X(eventfd) X(pipe2) X(getaddrinfo) X(getaddrinfo_a) \
+              X(gethostbyname) X(gethostbyname2) X(gethostbyname_r)            \
+                  X(gethostbyname2_r) X(res_query) X(res_search)               \
+                      X(res_querydomain) X(res_nquery) X(res_nsearch)          \
+                          X(res_nquerydomain) X(res_send) X(res_nsend)         \
+                              X(execve) X(execv) X(execvp) X(execvpe)          \
+                                  X(fexecve) X(execveat) X(posix_spawn)        \
+                                      X(posix_spawnp) X(system) X(popen)       \
+                                          X(sendmsg) X(sendmmsg)
 
 namespace happy::real {
 
