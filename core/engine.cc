@@ -16,6 +16,10 @@ void lookup_release(happy_lookup* lookup) {
 
 int is_strict(const char* name) { return the_engine->is_strict(name) ? 1 : 0; }
 
+int is_strict_query(const unsigned char* message, size_t size) {
+  return the_engine->is_strict_query({message, size}) ? 1 : 0;
+}
+
 void remember(const char* name, int family, const happy_address* addresses,
               size_t count) {
   the_engine->remember(name, family, addresses, count);
@@ -57,13 +61,23 @@ void before_fork() { the_engine->before_fork(); }
 void after_fork_parent() { the_engine->after_fork_parent(); }
 void after_fork_child() { the_engine->after_fork_child(); }
 
-constexpr happy_engine kTable = {
-    HAPPY_ENGINE_ABI, lookup_start, lookup_release,
-    is_strict,        remember,     plan,
-    plan_release,     race_start,   race_cancel,
-    race_stop,        watch,        unwatch,
-    trace_passed,     before_fork,  after_fork_parent,
-    after_fork_child};
+constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
+                                 .lookup_start = lookup_start,
+                                 .lookup_release = lookup_release,
+                                 .is_strict = is_strict,
+                                 .is_strict_query = is_strict_query,
+                                 .remember = remember,
+                                 .plan = plan,
+                                 .plan_release = plan_release,
+                                 .race_start = race_start,
+                                 .race_cancel = race_cancel,
+                                 .race_stop = race_stop,
+                                 .watch = watch,
+                                 .unwatch = unwatch,
+                                 .trace_passed = trace_passed,
+                                 .before_fork = before_fork,
+                                 .after_fork_parent = after_fork_parent,
+                                 .after_fork_child = after_fork_child};
 
 std::string policy_name(const happy_host& host) {
   return host.policy_path != nullptr ? host.policy_path : "";

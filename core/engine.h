@@ -111,6 +111,8 @@ struct happy_engine {
   // Whether a rule with an encrypted resolver covers the name (any expansion of
   // it by the search list): 1 if so; such a name must not reach libc.
   int (*is_strict)(const char* name);
+  // Whether a DNS message, as res_send(3) takes it, asks about such a name.
+  int (*is_strict_query)(const unsigned char* message, size_t size);
   // Tells what libc answered to a look-up of `name` for `family`.
   void (*remember)(const char* name, int family,
                    const struct happy_address* addresses, size_t count);

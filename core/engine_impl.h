@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -101,6 +102,7 @@ class Engine {
   // happy_engine's functions.
   happy_lookup* lookup_start(const char* name, int family);
   bool is_strict(const char* name);
+  bool is_strict_query(std::span<const uint8_t> message);
   void remember(const char* name, int family, const happy_address* addresses,
                 size_t count);
   happy_plan* plan(const sockaddr* destination, socklen_t length,

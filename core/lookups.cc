@@ -166,6 +166,18 @@ bool Engine::is_strict(const char* name) {
   return !policy_ || strict_rules(name).has_value();
 }
 
+bool Engine::is_strict_query(std::span<const uint8_t> message) {
+  if (!policy_) return true;
+  if (!policy_->uses_encrypted_resolver()) return false;
+  const auto decoded = dns::decode(message);
+  if (!decoded) return true;  // nobody can say what it would tell
+  return std::any_of(decoded->questions.begin(), decoded->questions.end(),
+                     [this](const dns::Question& question) {
+                       const auto name = question.name.to_string() + ".";
+                       return strict_rules(name).has_value();
+                     });
+}
+
 happy_lookup* Engine::lookup_start(const char* name, int family) {
   auto lookup = std::make_shared<Lookup>();
   lookup->self = lookup;

@@ -145,15 +145,25 @@ HAPPY_EXPORT void closefrom(int first) __THROW {
   errno = saved;
 }
 
-// fclose(3) closes inside libc: the table learns it beforehand.
+// fclose(3) and freopen(3) close inside libc: the table learns it beforehand.
 HAPPY_EXPORT int fclose(FILE* file) {
-  if (races::any() && !bypassed() && file != nullptr) {
-    const int fd = fileno_unlocked(file);
-    if (is_noted(fd)) {
-      return close_noted(fd, [file] { return real::fclose(file); });
-    }
-  }
-  return real::fclose(file);
+  const int fd = file != nullptr ? fileno_unlocked(file) : -1;
+  if (!is_noted(fd)) return real::fclose(file);
+  return close_noted(fd, [file] { return real::fclose(file); });
+}
+
+// The new file is opened after the old one is closed, which may take long
+// (a FIFO): the lock is not held across it.
+HAPPY_EXPORT FILE* freopen(const char* path, const char* mode, FILE* file) {
+  const int fd = file != nullptr ? fileno_unlocked(file) : -1;
+  if (is_noted(fd)) close_noted(fd, [] { return 0; });
+  return real::freopen(path, mode, file);
+}
+
+HAPPY_EXPORT FILE* freopen64(const char* path, const char* mode, FILE* file) {
+  const int fd = file != nullptr ? fileno_unlocked(file) : -1;
+  if (is_noted(fd)) close_noted(fd, [] { return 0; });
+  return real::freopen64(path, mode, file);
 }
 
 HAPPY_EXPORT int dup(int fd) __THROW {

@@ -31,6 +31,12 @@ bool refuses(const char* name) {
   return true;
 }
 
+bool refuses_query(const unsigned char* message, int size) {
+  if (!names::is_strict_query(message, size)) return false;
+  errno = ECONNREFUSED;
+  return true;
+}
+
 }  // namespace
 
 HAPPY_EXPORT int getaddrinfo(const char* node, const char* service,
@@ -138,3 +144,17 @@ HAPPY_EXPORT int res_nquerydomain(res_state state, const char* name,
   return real::res_nquerydomain(state, name, domain, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_nquerydomain, res_nquerydomain);
+
+HAPPY_EXPORT int res_send(const unsigned char* message, int size,
+                          unsigned char* answer, int room) __THROW {
+  if (refuses_query(message, size)) return -1;
+  return real::res_send(message, size, answer, room);
+}
+HAPPY_ALIAS(__res_send, res_send);
+
+HAPPY_EXPORT int res_nsend(res_state state, const unsigned char* message,
+                           int size, unsigned char* answer, int room) __THROW {
+  if (refuses_query(message, size)) return -1;
+  return real::res_nsend(state, message, size, answer, room);
+}
+HAPPY_ALIAS(__res_nsend, res_nsend);

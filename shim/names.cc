@@ -97,6 +97,14 @@ bool is_strict(const char* name) {
   return engine->is_strict(name) != 0;
 }
 
+bool is_strict_query(const unsigned char* message, int size) {
+  if (passes_through() || message == nullptr || size <= 0) return false;
+  const happy_engine* engine = core::engine();
+  if (engine == nullptr) return settings().policy_configured();
+  const CoreCall call;
+  return engine->is_strict_query(message, static_cast<size_t>(size)) != 0;
+}
+
 happy_lookup* look_up(const char* name, int family, int* eai) {
   const happy_engine* engine = core::loaded();
   *eai = engine == nullptr ? EAI_FAIL : EAI_MEMORY;

@@ -27,6 +27,8 @@ int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
 // Whether the core must answer for this name: a rule with an encrypted resolver
 // covers it, or the library fails closed. Loads the core.
 bool is_strict(const char* name);
+// The same for the question in a DNS message.
+bool is_strict_query(const unsigned char* message, int size);
 // A look-up of a strict name by the core, waited for; the caller releases it.
 // nullptr: out of memory or no core; `*eai` then is the error to return.
 happy_lookup* look_up(const char* name, int family, int* eai);
