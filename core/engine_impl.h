@@ -131,8 +131,9 @@ class Engine {
     std::vector<size_t> rules;  // of list.names
   };
 
-  // lookups.cc
+  // strict_names.cc
   std::optional<NameRules> strict_rules(std::string_view asked);
+  // lookups.cc
   bool answer_from_hosts(Lookup* lookup);
   void step(const std::shared_ptr<Lookup>& lookup,
             const dns::ResolutionEvent& event);
@@ -175,8 +176,5 @@ class Engine {
   RaceLedger* ledger_ = nullptr;
   state::ThreadId forking_thread_ = 0;
 };
-
-// In getaddrinfo(3)'s words: "EAI_AGAIN".
-std::string eai_name(int eai);
 
 }  // namespace happy

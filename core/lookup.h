@@ -15,6 +15,11 @@
 
 namespace happy {
 
+// What the hints of a look-up for AF_UNSPEC, AF_INET or AF_INET6 allow.
+inline state::Families allowed_by(int family) {
+  return {.ipv4 = family != AF_INET6, .ipv6 = family != AF_INET};
+}
+
 // The C struct is what the caller sees; `self` is the caller's reference.
 struct Lookup : happy_lookup {
   std::shared_ptr<Lookup> self;

@@ -11,7 +11,7 @@
 
 #include "core/dns/special.h"
 #include "core/engine_impl.h"
-#include "core/idna.h"
+#include "core/lookup_errors.h"
 #include "core/net/source_address.h"
 
 namespace happy {
@@ -25,10 +25,6 @@ constexpr Duration kPreferredFirstDelay{5'000};
 // Resolvers give up this much before the look-up does, so that the failure has
 // a cause to tell. resolve_ms is at least 100.
 constexpr Duration kHeadStart{20'000};
-
-state::Families allowed_by(int family) {
-  return {.ipv4 = family != AF_INET6, .ipv6 = family != AF_INET};
-}
 
 std::vector<Family> wanted(const state::Families& hints,
                            const config::Rule& rule) {
@@ -57,41 +53,6 @@ std::vector<IpAddress> in_order(const config::Rule& rule,
   return addresses;
 }
 
-int to_eai(dns::FailureKind kind) {
-  switch (kind) {
-    case dns::FailureKind::kNoName:
-      return EAI_NONAME;
-    case dns::FailureKind::kNoData:
-      return EAI_NODATA;
-    case dns::FailureKind::kTryAgain:
-      return EAI_AGAIN;
-    case dns::FailureKind::kFail:
-      return EAI_FAIL;
-  }
-  return EAI_FAIL;
-}
-
-dns::QueryFailure query_failure(net::DotFailure failure) {
-  switch (failure) {
-    case net::DotFailure::kSilent:
-      return dns::QueryFailure::kTimeout;
-    case net::DotFailure::kWrongPin:
-    case net::DotFailure::kWrongName:
-    case net::DotFailure::kExpired:
-    case net::DotFailure::kUntrusted:
-    case net::DotFailure::kNoTrustStore:
-      return dns::QueryFailure::kAuthentication;
-    case net::DotFailure::kRefused:
-    case net::DotFailure::kUnreachable:
-    case net::DotFailure::kReset:
-    case net::DotFailure::kTls:
-    case net::DotFailure::kProtocol:
-    case net::DotFailure::kLocal:
-      return dns::QueryFailure::kTransport;
-  }
-  return dns::QueryFailure::kTransport;
-}
-
 happy_address to_c(const IpAddress& address) {
   happy_address out{};
   out.family = address.family == Family::kIpv4 ? AF_INET : AF_INET6;
@@ -114,69 +75,6 @@ long seconds(const std::optional<std::chrono::seconds>& ttl) {
 }
 
 }  // namespace
-
-std::string eai_name(int eai) {
-  switch (eai) {
-    case 0:
-      return "ok";
-    case EAI_NONAME:
-      return "EAI_NONAME";
-    case EAI_NODATA:
-      return "EAI_NODATA";
-    case EAI_AGAIN:
-      return "EAI_AGAIN";
-    case EAI_FAIL:
-      return "EAI_FAIL";
-    default:
-      return std::to_string(eai);
-  }
-}
-
-// The expansions of a name that have a rule with an encrypted resolver, or
-// nullopt if none has. The others of such a list are left out: they hold the
-// strict name as a part, and would carry it to the system's resolver.
-std::optional<Engine::NameRules> Engine::strict_rules(std::string_view asked) {
-  if (!policy_->uses_encrypted_resolver()) return std::nullopt;
-  std::string name(asked);
-  if (!is_ascii(name)) {
-    // libc may send it under AI_IDN in the very form that a rule names. Where
-    // that form is not known, nobody is asked: no name, no rules.
-    auto labels = to_a_labels(name);
-    if (!labels) return NameRules{};
-    name = std::move(*labels);
-  }
-  dns::SearchList all;
-  {
-    const std::lock_guard lock(mutex_);
-    all = dns::expand(name, files_.resolv_conf());
-  }
-  NameRules out;
-  for (size_t i = 0; i < all.names.size(); ++i) {
-    const auto index = policy_->match_index(all.names[i].to_string());
-    if (!index || rule(*index).profile != config::Profile::kStrict) continue;
-    if (all.as_is == i) out.list.as_is = out.list.names.size();
-    out.list.names.push_back(all.names[i]);
-    out.rules.push_back(*index);
-  }
-  if (out.rules.empty()) return std::nullopt;
-  return out;
-}
-
-bool Engine::is_strict(const char* name) {
-  return !policy_ || strict_rules(name).has_value();
-}
-
-bool Engine::is_strict_query(std::span<const uint8_t> message) {
-  if (!policy_) return true;
-  if (!policy_->uses_encrypted_resolver()) return false;
-  const auto decoded = dns::decode(message);
-  if (!decoded) return true;  // nobody can say what it would tell
-  return std::any_of(decoded->questions.begin(), decoded->questions.end(),
-                     [this](const dns::Question& question) {
-                       const auto name = question.name.to_string() + ".";
-                       return strict_rules(name).has_value();
-                     });
-}
 
 happy_lookup* Engine::lookup_start(const char* name, int family) {
   auto lookup = std::make_shared<Lookup>();
@@ -423,27 +321,6 @@ void Engine::fail(Lookup* lookup, int eai) {
   trace_.resolve_end(lookup->name, eai_name(eai),
                      net::monotonic_now() - lookup->started);
   finish(lookup);
-}
-
-void Engine::remember(const char* name, int family,
-                      const happy_address* addresses, size_t count) {
-  if (!policy_ || count == 0) return;
-  const auto index = policy_->match_index(name);
-  if (!index) return;
-  std::vector<IpAddress> list;
-  for (size_t i = 0; i < count; ++i) {
-    IpAddress address;
-    address.family =
-        addresses[i].family == AF_INET ? Family::kIpv4 : Family::kIpv6;
-    address.scope_id = addresses[i].scope_id;
-    std::copy_n(addresses[i].bytes, address.family == Family::kIpv4 ? 4 : 16,
-                address.bytes.begin());
-    list.push_back(address.unmapped());
-  }
-  trace_.answer(name, "", list, -1, "system", "system");
-  const std::lock_guard lock(mutex_);
-  names_.remember(name, *index, allowed_by(family), list, gettid(),
-                  net::monotonic_now());
 }
 
 }  // namespace happy
