@@ -1,0 +1,60 @@
+// An engine without a shim, on scripted DoT servers: what its look-ups answer,
+// and what it would race.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netdb.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/engine_impl.h"
+#include "tests/support/dot_server.h"
+
+namespace happy {
+
+struct LookedUp {
+  int status = -1;
+  int eai = 0;
+  std::vector<std::string> addresses;
+  std::string canonical;
+};
+
+class EngineTest : public ::testing::Test {
+ protected:
+  void SetUp() override;
+
+  // A server for the zone and its entry "NAME" in the policy's resolvers.
+  test::DotServer& serve(const std::string& resolver,
+                         std::map<std::string, test::Entry> names);
+  // The engine with these rules; engines live for the process.
+  Engine& start(const nlohmann::json& rules);
+  Engine& start_with_text(const std::string& policy);
+
+  // Waits for the look-up, at most ten seconds.
+  LookedUp look_up(const std::string& name, int family = AF_UNSPEC);
+  void remember(const std::string& name,
+                const std::vector<std::string>& addresses,
+                int family = AF_UNSPEC);
+  // The candidates of a connect() to `address`, the destination first; empty
+  // where there is no plan, and `why_` then says why.
+  std::vector<std::string> planned(const std::string& address,
+                                   unsigned families = 3);
+
+  static test::Entry with_a(const std::string& address);
+  static std::vector<std::string>& log();
+
+  const char* why_ = nullptr;
+
+ private:
+  std::string text_;
+  happy_host host_{};
+  Engine* engine_ = nullptr;
+  nlohmann::json resolvers_ = nlohmann::json::object();
+  std::vector<std::unique_ptr<test::DotServer>> servers_;
+};
+
+}  // namespace happy
