@@ -2,11 +2,8 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -137,33 +134,6 @@ void Namespace::must_run(const std::vector<std::string>& arguments,
                                .enter = entrance(),
                                .input = input});
   if (!outcome.good()) fail(arguments[0] + ": " + outcome.describe());
-}
-
-Descriptor open_tun(const Namespace& inside, const std::string& name) {
-  auto opened = inside.open_inside([&name] {
-    std::vector<Descriptor> tun;
-    tun.emplace_back(check(
-        open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK), "/dev/net/tun"));
-    ifreq request{};
-    request.ifr_flags = IFF_TUN | IFF_NO_PI;
-    std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
-    check(ioctl(tun[0].get(), TUNSETIFF, &request), "TUNSETIFF");
-    return tun;
-  });
-  return std::move(opened.at(0));
-}
-
-std::optional<std::string> why_no_namespaces() {
-  try {
-    const Namespace tried;
-    open_tun(tried, "tun0");
-    return std::nullopt;
-  } catch (const std::exception& error) {
-    return std::string(
-               "no namespace lab here, neither by root nor in a user "
-               "namespace: ") +
-           error.what();
-  }
 }
 
 }  // namespace happy::lab

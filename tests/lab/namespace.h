@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,12 +41,5 @@ class Namespace {
 
   std::shared_ptr<const Doors> doors_;
 };
-
-// A TUN device called `name` inside, one raw IP packet a read or write.
-Descriptor open_tun(const Namespace& inside, const std::string& name);
-
-// Why no lab of namespaces can be made here, in one sentence; nullopt if one
-// can.
-std::optional<std::string> why_no_namespaces();
 
 }  // namespace happy::lab

@@ -12,48 +12,64 @@ bool is_ipv6(const std::string& address) {
   return address.find(':') != std::string::npos;
 }
 
-std::map<IpAddress, Path> paths_of(const NamespaceWish& wish) {
-  std::map<IpAddress, Path> paths;
+WireWish wire_of(const NamespaceWish& wish) {
+  WireWish wire{.seed = wish.seed, .nat64 = wish.nat64};
   for (const auto& host : wish.hosts)
-    paths[IpAddress::parse(host.address).value()] = host.path;
-  paths[IpAddress::parse(NamespaceLab::kResolver).value()] = {
-      .rtt = wish.resolver_rtt};
-  return paths;
+    wire.paths[IpAddress::parse(host.address).value()] = host.path;
+  for (const char* resolver :
+       {NamespaceLab::kResolver, NamespaceLab::kResolver6})
+    wire.paths[IpAddress::parse(resolver).value()] = {.rtt = wish.resolver_rtt};
+  return wire;
 }
 
-// Loopback and the wire up, no link-local chatter, everything by the wire.
-const char* const kCommon =
+std::string add(const std::string& address, const std::string& device) {
+  return "address add " + address +
+         (is_ipv6(address) ? "/128 nodad dev " : "/32 dev ") + device + "\n";
+}
+
+// No link-local chatter, everything by the wire.
+constexpr const char* kUp =
     "link set lo up\n"
-    "link set tun0 addrgenmode none\n"
-    "link set tun0 up\n"
-    "route add default dev tun0\n"
-    "route add ::/0 dev tun0\n";
+    "link set wire0 up\n";
+constexpr const char* kRoute4 = "route add default dev wire0\n";
+constexpr const char* kRoute6 = "route add ::/0 dev wire0\n";
+
+Time now() {
+  return std::chrono::time_point_cast<Duration>(
+      std::chrono::steady_clock::now());
+}
 
 }  // namespace
 
 NamespaceLab::NamespaceLab(const NamespaceWish& wish)
-    : certificate_(make_certificate()), server_(&client_) {
-  Descriptor client_tun = open_tun(client_, "tun0");
-  Descriptor server_tun = open_tun(server_, "tun0");
+    : network_(wish.client),
+      certificate_(make_certificate()),
+      server_(&client_) {
+  Link client_link(client_), server_link(server_);
   configure_server(wish);
   configure_client();
-  relay_ = std::make_unique<Relay>(std::move(client_tun), std::move(server_tun),
-                                   paths_of(wish));
+  relay_ = std::make_unique<Relay>(std::move(client_link),
+                                   std::move(server_link), wire_of(wish));
   serve(wish);
   use_.trace = folder_.file("trace.jsonl");
   use_policy(policy().dump(2));
 }
 
+const char* NamespaceLab::resolver() const {
+  return network_ == ClientNetwork::kIpv6Only ? kResolver6 : kResolver;
+}
+
 void NamespaceLab::configure_client() {
-  client_.must_run({"ip", "-batch", "-"},
-                   "address add " + std::string(kClient) +
-                       "/32 dev tun0\n"
-                       "address add 2001:db8:c::2/128 dev tun0 nodad\n" +
-                       kCommon);
+  std::string batch = kUp;
+  if (network_ != ClientNetwork::kIpv6Only)
+    batch += add(kClient, Link::kDevice) + kRoute4;
+  if (network_ != ClientNetwork::kIpv4Only)
+    batch += add(kClient6, Link::kDevice) + kRoute6;
+  client_.must_run({"ip", "-batch", "-"}, batch);
   // libc here resolves by port 53 over the wire, whatever the machine does, so
   // that the log shows each query that went around the library.
   const std::string resolv = folder_.write(
-      "resolv.conf", std::string("nameserver ") + kResolver + "\n");
+      "resolv.conf", std::string("nameserver ") + resolver() + "\n");
   const std::string switches =
       folder_.write("nsswitch.conf", "hosts: files dns\npasswd: files\n");
   client_.must_run({"mount", "--bind", resolv, "/etc/resolv.conf"});
@@ -63,12 +79,11 @@ void NamespaceLab::configure_client() {
 }
 
 void NamespaceLab::configure_server(const NamespaceWish& wish) {
-  std::string batch = "address add " + std::string(kResolver) + "/32 dev lo\n";
-  for (const auto& host : wish.hosts)
-    batch += is_ipv6(host.address)
-                 ? "address add " + host.address + "/128 dev lo nodad\n"
-                 : "address add " + host.address + "/32 dev lo\n";
-  server_.must_run({"ip", "-batch", "-"}, batch + kCommon);
+  std::string batch = kUp;
+  for (const char* resolver : {kResolver, kResolver6})
+    batch += add(resolver, "lo");
+  for (const auto& host : wish.hosts) batch += add(host.address, "lo");
+  server_.must_run({"ip", "-batch", "-"}, batch + kRoute4 + kRoute6);
 }
 
 void NamespaceLab::serve(const NamespaceWish& wish) {
@@ -81,7 +96,7 @@ void NamespaceLab::serve(const NamespaceWish& wish) {
     return listeners;
   }));
   UnboundWish resolver;
-  resolver.address = kResolver;
+  resolver.addresses = {kResolver, kResolver6};
   resolver.plain_port = 53;
   resolver.names = wish.names;
   resolver.enter = server_.entrance();
@@ -89,7 +104,7 @@ void NamespaceLab::serve(const NamespaceWish& wish) {
 }
 
 nlohmann::json NamespaceLab::policy() const {
-  return strict_policy(kResolver, 853, certificate_.pin);
+  return strict_policy(resolver(), 853, certificate_.pin);
 }
 
 void NamespaceLab::use_policy(const std::string& text) {
@@ -109,11 +124,23 @@ Outcome NamespaceLab::run_plain(const std::vector<std::string>& arguments,
                                 const Environment& environment,
                                 std::chrono::milliseconds limit) {
   relay_->log().clear();
+  const Time start = now();
+  for (const auto& [after, address, path] : std::exchange(planned_, {}))
+    relay_->change(address, path, start + after);
   return lab::run({.arguments = arguments,
                    .environment = environment,
                    .limit = limit,
                    .enter = client_.entrance(),
                    .input = {}});
+}
+
+void NamespaceLab::change(const std::string& address, const Path& path) {
+  relay_->change(IpAddress::parse(address).value(), path, now());
+}
+
+void NamespaceLab::change_after(Duration after, const std::string& address,
+                                const Path& path) {
+  planned_.push_back({after, IpAddress::parse(address).value(), path});
 }
 
 }  // namespace happy::lab

@@ -28,16 +28,24 @@ struct Host {
   bool refuses = false;  // nobody listens: RST after one RTT
 };
 
+// The families in which the client has an address and a route.
+enum class ClientNetwork : uint8_t { kDual, kIpv4Only, kIpv6Only };
+
 struct NamespaceWish {
   std::vector<Host> hosts;
   std::vector<Name> names;
   Duration resolver_rtt{10'000};
+  ClientNetwork client = ClientNetwork::kDual;
+  bool nat64 = false;  // 64:ff9b::/96 leads to the IPv4 hosts
+  unsigned seed = 1;   // of loss and jitter
 };
 
 class NamespaceLab {
  public:
   static constexpr const char* kResolver = "198.51.100.53";
+  static constexpr const char* kResolver6 = "2001:db8:5::53";
   static constexpr const char* kClient = "192.0.2.2";
+  static constexpr const char* kClient6 = "2001:db8:c::2";
 
   explicit NamespaceLab(const NamespaceWish& wish);
 
@@ -55,15 +63,31 @@ class NamespaceLab {
                     const Environment& environment = {},
                     std::chrono::milliseconds limit = std::chrono::seconds(10));
 
+  // The address behaves so from now on; what is under way arrives.
+  void change(const std::string& address, const Path& path);
+  // The same, so long after the next program started.
+  void change_after(Duration after, const std::string& address,
+                    const Path& path);
+
   const PacketLog& packets() { return relay_->log(); }
   std::vector<nlohmann::json> trace() const { return read_trace(use_.trace); }
   pid_t resolver_pid() const { return unbound_->pid(); }
+  // The resolver's address in a family that the client has.
+  const char* resolver() const;
 
  private:
+  struct Planned {
+    Duration after;
+    IpAddress address;
+    Path path;
+  };
+
   void configure_client();
   void configure_server(const NamespaceWish& wish);
   void serve(const NamespaceWish& wish);
 
+  const ClientNetwork network_;
+  std::vector<Planned> planned_;
   TempFolder folder_;
   Certificate certificate_;
   LibraryUse use_;

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <sstream>
+
+#include "tests/lab/probe.h"
 
 namespace happy::lab {
 namespace {
@@ -25,30 +26,6 @@ NamespaceWish wish() {
           .names = {{"good.lab.test", {kGood, kGood6}}}};
 }
 
-// Connects to each address N times and prints milliseconds or the error.
-constexpr const char* kTimer = R"(
-import errno, socket, sys, time
-for address in sys.argv[2:]:
-    for i in range(int(sys.argv[1])):
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(family) as s:
-            s.settimeout(0.5)
-            started = time.monotonic()
-            try:
-                s.connect((address, 80))
-                result = "ok"
-            except socket.timeout:
-                result = "timeout"
-            except OSError as error:
-                result = errno.errorcode[error.errno]
-            print(result, (time.monotonic() - started) * 1000)
-)";
-
-struct Timed {
-  std::string result;
-  double ms;
-};
-
 class NamespaceLabTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -56,14 +33,8 @@ class NamespaceLabTest : public testing::Test {
     lab_ = std::make_unique<NamespaceLab>(wish());
   }
 
-  std::vector<Timed> connect(const std::string& address, int times) {
-    const Outcome outcome = lab_->run_plain(
-        {"python3", "-c", kTimer, std::to_string(times), address});
-    EXPECT_TRUE(outcome.good()) << outcome.describe();
-    std::vector<Timed> timed;
-    std::istringstream lines(outcome.out);
-    for (Timed one; lines >> one.result >> one.ms;) timed.push_back(one);
-    return timed;
+  std::vector<Probe> connect(const std::string& address, int times) {
+    return probe(*lab_, address, times);
   }
 
   std::unique_ptr<NamespaceLab> lab_;
@@ -73,7 +44,7 @@ TEST_F(NamespaceLabTest, TheRttIsRightWithin300Microseconds) {
   for (const char* address : {kGood, kGood6}) {
     auto timed = connect(address, 51);
     ASSERT_EQ(timed.size(), 51U);
-    std::ranges::sort(timed, {}, &Timed::ms);
+    std::ranges::sort(timed, {}, &Probe::ms);
     RecordProperty("median_us", static_cast<int>(timed[25].ms * 1000));
     EXPECT_EQ(timed[25].result, "ok");
     EXPECT_GE(timed[25].ms, 10.0) << address;

@@ -40,6 +40,27 @@ TEST(PacketLog, ARetransmittedSynIsOneAttempt) {
   EXPECT_EQ(log.count_port(80), 2U);
 }
 
+// What is under way when the log starts afresh belongs to no packet of it.
+TEST(PacketLog, AClearedPacketsFateIsNobodyElses) {
+  PacketLog log;
+  const size_t old = log.add({});
+  log.clear();
+  log.add({});
+  log.delivered(old, Time{});
+  EXPECT_EQ(log.all().at(0).fate, Fate::kUnderWay);
+}
+
+TEST(PacketLog, ItsTextNamesKindFateAndTime) {
+  PacketLog log;
+  auto packet = parse_packet(syn()).value();
+  log.fate(log.add(packet), Fate::kLost);
+  packet.sent += std::chrono::microseconds(1500);
+  log.delivered(log.add(packet), packet.sent);
+  EXPECT_EQ(log.describe(),
+            "    0.000 ms  192.0.2.2:40000 > 198.51.100.1:80 SYN lost\n"
+            "    1.500 ms  192.0.2.2:40000 > 198.51.100.1:80 SYN\n");
+}
+
 TEST(PacketLog, OnlyDeliveredDotDataBeforeTheGivenTimeCounts) {
   PacketLog log;
   Packet data;

@@ -6,7 +6,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 
 #include "tests/lab/fail.h"
@@ -21,15 +20,13 @@ Time now() {
 
 }  // namespace
 
-Relay::Relay(Descriptor client, Descriptor server,
-             std::map<IpAddress, Path> paths, unsigned seed)
+Relay::Relay(Link client, Link server, WireWish wish)
     : client_(std::move(client)),
       server_(std::move(server)),
       stop_(check(eventfd(0, EFD_CLOEXEC), "eventfd")),
       timer_(check(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
                    "timerfd_create")),
-      paths_(std::move(paths)),
-      random_(seed) {
+      wire_(std::move(wish)) {
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -40,8 +37,8 @@ Relay::~Relay() {
 
 void Relay::serve() {
   prctl(PR_SET_TIMERSLACK, 1UL);  // ns; 50 µs are the default
-  std::array<pollfd, 4> polled{{{client_.get(), POLLIN, 0},
-                                {server_.get(), POLLIN, 0},
+  std::array<pollfd, 4> polled{{{client_.descriptor(), POLLIN, 0},
+                                {server_.descriptor(), POLLIN, 0},
                                 {timer_.get(), POLLIN, 0},
                                 {stop_.get(), POLLIN, 0}}};
   while (true) {
@@ -57,50 +54,20 @@ void Relay::serve() {
 }
 
 void Relay::read_all(bool from_client) {
-  const int tun = (from_client ? client_ : server_).get();
-  std::vector<uint8_t> buffer(65536);
-  while (true) {
-    const ssize_t got = read(tun, buffer.data(), buffer.size());
-    if (got <= 0) return;
-    take({buffer.begin(), buffer.begin() + got}, from_client);
-  }
-}
-
-void Relay::take(std::vector<uint8_t> raw, bool from_client) {
-  auto packet = parse_packet(raw);
-  if (!packet) return;
-  packet->from_client = from_client;
-  packet->sent = now();
-  const size_t number = log_.add(*packet);
-  const IpAddress far =
-      (from_client ? packet->destination : packet->source).address;
-  const auto found = paths_.find(far);
-  const Path path = found == paths_.end() ? Path{} : found->second;
-  if (path.black_hole) return;
-  std::uniform_real_distribution<double> chance(0, 1);
-  if (chance(random_) < path.loss) return;
-  std::uniform_int_distribution<Duration::rep> extra(0, path.jitter.count());
-  Time due = packet->sent + path.rtt / 2 + Duration(extra(random_));
-  Time& last = last_due_[{far, from_client}];
-  due = last = std::max(due, last);
-  waiting_.push({due, number, from_client, std::move(raw)});
+  while (auto raw = (from_client ? client_ : server_).read())
+    wire_.take(std::move(*raw), from_client, now());
 }
 
 void Relay::deliver_due() {
-  while (!waiting_.empty() && waiting_.top().due <= now()) {
-    const Waiting& next = waiting_.top();
-    const int tun = (next.from_client ? server_ : client_).get();
-    // Noted first: the receiver's answer must not be older than what it got.
-    log_.delivered(next.number, now());
-    (void)!write(tun, next.raw.data(), next.raw.size());
-    waiting_.pop();
-  }
+  // Logged first: the receiver's answer must not be older than what it got.
+  while (const auto next = wire_.deliver(now()))
+    (next->to_client ? client_ : server_).write(next->raw);
 }
 
 void Relay::arm_timer() {
   itimerspec when{};
-  if (!waiting_.empty()) {
-    const auto due = waiting_.top().due.time_since_epoch();
+  if (const auto next = wire_.next()) {
+    const auto due = next->time_since_epoch();
     const auto seconds = std::chrono::floor<std::chrono::seconds>(due);
     when.it_value.tv_sec = seconds.count();
     when.it_value.tv_nsec = std::chrono::nanoseconds(due - seconds).count();

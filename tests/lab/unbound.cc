@@ -33,13 +33,16 @@ std::string configuration(const UnboundWish& wish, const std::string& key,
       << "  msg-cache-size: 1m\n  rrset-cache-size: 1m\n"
       << "  rrset-roundrobin: no\n  minimal-responses: yes\n"
       << "  access-control: 0.0.0.0/0 allow\n"
-      << "  interface: " << wish.address << "@" << wish.tls_port << "\n"
+      << "  access-control: ::/0 allow\n"
       << "  tls-port: " << wish.tls_port << "\n"
       << "  tls-service-key: \"" << key << "\"\n"
       << "  tls-service-pem: \"" << chain << "\"\n"
       << "  incoming-num-tcp: 200\n";
-  if (wish.plain_port)
-    out << "  interface: " << wish.address << "@" << *wish.plain_port << "\n";
+  for (const auto& address : wish.addresses) {
+    out << "  interface: " << address << "@" << wish.tls_port << "\n";
+    if (wish.plain_port)
+      out << "  interface: " << address << "@" << *wish.plain_port << "\n";
+  }
   write_zone(wish.names, out);
   out << "remote-control:\n  control-enable: no\n";
   return out.str();

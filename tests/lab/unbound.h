@@ -21,7 +21,7 @@ struct Name {
 };
 
 struct UnboundWish {
-  std::string address = "127.0.0.1";
+  std::vector<std::string> addresses{"127.0.0.1"};
   uint16_t tls_port = 853;
   std::optional<uint16_t> plain_port;
   std::vector<Name> names;
