@@ -12,7 +12,7 @@ ASAN = -DHAPPY_SANITIZE='address;undefined' -DCMAKE_BUILD_TYPE=Debug
 TSAN = -DHAPPY_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
 RESULTS = build/results
 
-.PHONY: all demo test check asan tsan clang lint format install clean
+.PHONY: all demo lab test check asan tsan clang lint format install clean
 
 all:
 	@$(CONFIGURE) -B build >/dev/null
@@ -23,6 +23,17 @@ demo:
 	@$(CONFIGURE) -B build >/dev/null
 	@$(BUILD) build --target demo_programs
 	@build/happy_demo
+
+# A shell inside the namespace lab, or one command: make lab CMD='curl ...'.
+# LAB takes --ipv6-only, --ipv4-only and --log.
+lab:
+	@$(CONFIGURE) -B build >/dev/null
+	@$(BUILD) build --target lab_programs | tail -n 1
+	@if [ -n "$$CMD" ]; then \
+	  build/happy_lab_shell $(LAB) sh -c "$$CMD"; \
+	else \
+	  build/happy_lab_shell $(LAB); \
+	fi
 
 # Keeps going after a failure: the summary has the last word and the status.
 test:

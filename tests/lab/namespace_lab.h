@@ -69,6 +69,10 @@ class NamespaceLab {
   void change_after(Duration after, const std::string& address,
                     const Path& path);
 
+  // For a program that is not run() but stands in the client's side itself.
+  std::function<bool()> entrance() const { return client_.entrance(); }
+  Environment environment() const { return library_environment(use_); }
+
   const PacketLog& packets() { return relay_->log(); }
   std::vector<nlohmann::json> trace() const { return read_trace(use_.trace); }
   pid_t resolver_pid() const { return unbound_->pid(); }
