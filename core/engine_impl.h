@@ -140,8 +140,7 @@ class Engine {
   void perform(const std::shared_ptr<Lookup>& lookup, const dns::Answered&);
   void perform(const std::shared_ptr<Lookup>& lookup, const dns::Late&);
   void perform(const std::shared_ptr<Lookup>& lookup, const dns::LookupFailed&);
-  std::optional<dns::Answer> local_answer(const Lookup& lookup,
-                                          const dns::Ask& ask);
+  std::optional<dns::Answer> local_answer(Lookup* lookup, const dns::Ask& ask);
   void carry_on(const std::shared_ptr<Lookup>& lookup);
   void ask(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask);
   void replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,

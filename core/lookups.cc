@@ -70,6 +70,19 @@ bool is_done(const Lookup& lookup) {
   return __atomic_load_n(&lookup.done, __ATOMIC_ACQUIRE) != 0;
 }
 
+// `source`: the resolver's address, or "cache".
+std::string cause(const std::string& resolver, const std::string& source,
+                  const dns::Answer& answer) {
+  return "resolver \"" + resolver + "\" (" + source +
+         "): " + dns::describe(answer);
+}
+
+// The first answer without addresses is what the log tells of a failure.
+void note_cause(Lookup* lookup, const dns::Answer& answer, std::string text) {
+  if (answer.is_positive() || lookup->error) return;
+  lookup->error = net::DotError{net::DotFailure::kProtocol, std::move(text)};
+}
+
 long seconds(const std::optional<std::chrono::seconds>& ttl) {
   return ttl ? static_cast<long>(ttl->count()) : -1;
 }
@@ -154,7 +167,7 @@ void Engine::step(const std::shared_ptr<Lookup>& lookup,
     lookup->wake_at.reset();
     for (const auto& action : actions) {
       if (const auto* question = std::get_if<dns::Ask>(&action)) {
-        if (auto known = local_answer(*lookup, *question)) {
+        if (auto known = local_answer(lookup.get(), *question)) {
           events.push_back(
               dns::Reply{question->name_index, question->type, *known});
         } else {
@@ -174,22 +187,25 @@ void Engine::step(const std::shared_ptr<Lookup>& lookup,
   }
 }
 
-std::optional<dns::Answer> Engine::local_answer(const Lookup& lookup,
+std::optional<dns::Answer> Engine::local_answer(Lookup* lookup,
                                                 const dns::Ask& ask) {
-  const dns::Name& name = lookup.machine->name(ask.name_index);
+  const dns::Name& name = lookup->machine->name(ask.name_index);
   if (auto special = dns::special_answer(name, ask.type)) {
     trace_.answer(name.to_string(), dns::to_string(ask.type),
                   special->addresses, -1, "", "special");
+    note_cause(lookup, *special,
+               std::string(dns::reason(dns::special_use(name))));
     return special;
   }
   const std::lock_guard lock(mutex_);
-  for (const size_t index : rule(lookup.rules[ask.name_index]).resolvers) {
+  for (const size_t index : rule(lookup->rules[ask.name_index]).resolvers) {
     const std::string& resolver = policy_->resolvers[index].name;
     auto hit = cache_.find(resolver, name, ask.type, net::monotonic_now());
     if (!hit) continue;
     trace_.answer(name.to_string(), dns::to_string(ask.type),
                   hit->answer.addresses, seconds(hit->answer.ttl), resolver,
                   "cache");
+    note_cause(lookup, hit->answer, cause(resolver, "cache", hit->answer));
     return std::move(hit->answer);
   }
   return std::nullopt;
@@ -235,12 +251,8 @@ void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
     trace_.answer(name.to_string(), dns::to_string(ask.type),
                   result->answer.addresses, seconds(result->answer.ttl),
                   resolver, "dot");
-    if (!result->answer.is_positive() && !lookup->error) {
-      lookup->error = net::DotError{net::DotFailure::kProtocol,
-                                    "resolver \"" + resolver + "\" (" +
-                                        result->timings.address +
-                                        "): " + dns::describe(result->answer)};
-    }
+    note_cause(lookup.get(), result->answer,
+               cause(resolver, result->timings.address, result->answer));
     {
       const std::lock_guard lock(mutex_);
       cache_.put(resolver, name, ask.type, result->answer,
@@ -281,11 +293,11 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
                      const dns::LookupFailed& failed) {
   const int eai = to_eai(failed.kind);
   const bool expected = eai == EAI_NONAME || eai == EAI_NODATA;
-  const std::string cause = lookup->error
-                                ? lookup->error->text
-                                : "no answer within the rule's resolve_ms";
+  const std::string why = lookup->error
+                              ? lookup->error->text
+                              : "no answer within the rule's resolve_ms";
   log(expected ? HAPPY_LOG_INFO : HAPPY_LOG_ERROR,
-      "cannot resolve \"" + lookup->name + "\": " + cause);
+      "cannot resolve \"" + lookup->name + "\": " + why);
   fail(lookup.get(), eai);
 }
 
