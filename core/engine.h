@@ -202,7 +202,8 @@ struct happy_host {
 };
 
 // The entry point of libhappy-core.so. `host` must outlive the process.
-// Returns NULL and logs where the ABI does not fit or memory is out. A policy
-// that does not parse is logged here; look-ups then fail with EAI_FAIL.
+// Returns NULL where the ABI does not fit: of such a host nothing but `abi` can
+// be read, so the caller logs it. A policy that does not parse is logged here;
+// look-ups then fail with EAI_FAIL.
 const struct happy_engine* happy_engine_open(const struct happy_host* host);
 }
