@@ -131,6 +131,7 @@ void disconnect(int fd) {
   none.sa_family = AF_UNSPEC;
   real::connect(fd, static_cast<const sockaddr*>(&none),
                 socklen_t{sizeof none});
+  get_int(fd, SOL_SOCKET, SO_ERROR, 0);  // the kernel leaves ECONNRESET there
 }
 
 void settle_options(Race* race, int descriptor) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "shim/context.h"
 #include "shim/core_loader.h"
 #include "shim/process.h"
+#include "shim/readable.h"
 #include "shim/settings.h"
 
 namespace happy::shim::names {
@@ -71,6 +73,10 @@ void wait(happy_lookup* lookup) {
 
 bool maybe_known(const sockaddr* address, socklen_t length) {
   if (!anything_known.load(std::memory_order_acquire)) return false;
+  constexpr socklen_t kLongest = sizeof(sockaddr_in6);
+  if (!is_readable(address, length < kLongest ? length : kLongest)) {
+    return false;
+  }
   const auto endpoint = Endpoint::from_sockaddr(address, length);
   if (!endpoint) return false;
   const size_t bit = filter_bit(endpoint->address);

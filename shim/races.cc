@@ -12,6 +12,7 @@
 #include "shim/exchange.h"
 #include "shim/names.h"
 #include "shim/process.h"
+#include "shim/readable.h"
 #include "shim/real.h"
 #include "shim/stand_in.h"
 
@@ -88,7 +89,8 @@ Race* current(int fd) {
 // A second connect() on a racing descriptor: the kernel answers on the
 // stand-in (EALREADY) or on the winner (0 once, then EISCONN).
 int connect_again(int fd, const sockaddr* address, socklen_t length) {
-  if (address != nullptr && length >= sizeof address->sa_family &&
+  if (length >= sizeof address->sa_family &&
+      is_readable(address, sizeof *address) &&
       address->sa_family == AF_UNSPEC) {
     settle(fd);
     return real::connect(fd, address, length);
@@ -149,11 +151,7 @@ int connect_non_blocking(int fd, const sockaddr* address, socklen_t length,
   return launched ? -1 : result;
 }
 
-}  // namespace
-
-Lock& lock() { return table_lock; }
-
-int connect(int fd, const sockaddr* address, socklen_t length) {
+int connect_or_race(int fd, const sockaddr* address, socklen_t length) {
   blocking::reap_abandoned();
   process::notice_fork();
   if (is_racing(fd)) return connect_again(fd, address, length);
@@ -169,9 +167,7 @@ int connect(int fd, const sockaddr* address, socklen_t length) {
              : blocking::connect(fd, address, length, target, plan);
 }
 
-void closing_locked(int fd) {
-  FdEntry* entry = fd_table::find(fd);
-  if (entry == nullptr) return;
+void forget_locked(int fd, FdEntry* entry) {
   entry->duplicated.store(false);
   entry->uncopyable.store(false);
   epoll_sets::forget(fd);
@@ -190,6 +186,25 @@ void closing_locked(int fd) {
     if (state == RaceState::kBlocking) blocking::wake(race);
   }
   drop(race);
+}
+
+}  // namespace
+
+Lock& lock() { return table_lock; }
+
+int connect(int fd, const sockaddr* address, socklen_t length) {
+  const int saved = errno;
+  const int result = connect_or_race(fd, address, length);
+  if (result == 0) errno = saved;  // attempt 1 has left EINPROGRESS there
+  return result;
+}
+
+void closing_locked(int fd) {
+  FdEntry* entry = fd_table::find(fd);
+  if (entry == nullptr) return;
+  const int saved = errno;  // close() that succeeds leaves it alone
+  forget_locked(fd, entry);
+  errno = saved;
 }
 
 void duplicated_locked(int fd, int copy) {

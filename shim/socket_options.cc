@@ -269,13 +269,12 @@ bool is_unreadable(int level, int name) {
 void copy_file_status(int from, int to) {
   const int flags = real::fcntl(from, F_GETFL);
   if (flags < 0) return;
-  if ((flags & O_ASYNC) != 0) {
-    f_owner_ex owner;
-    if (real::fcntl(from, F_GETOWN_EX, &owner) == 0) {
-      real::fcntl(to, F_SETOWN_EX, &owner);
-    }
-    real::fcntl(to, F_SETSIG, real::fcntl(from, F_GETSIG));
+  // Also without O_ASYNC: SIGURG goes to the owner too (socket(7)).
+  f_owner_ex owner{};
+  if (real::fcntl(from, F_GETOWN_EX, &owner) == 0) {
+    real::fcntl(to, F_SETOWN_EX, &owner);
   }
+  real::fcntl(to, F_SETSIG, real::fcntl(from, F_GETSIG));
   real::fcntl(to, F_SETFL, flags);
 }
 

@@ -311,8 +311,18 @@ void expect_fcntl(int fd, int command, int result) {
 #define expect_fcntl_argument(value) \
   expect_value(mocked_fcntl, static_cast<int>(argument), value)
 
+// SIGURG goes to the owner whether or not the file is asynchronous.
+void expect_owner_and_signal(int signal) {
+  expect_fcntl(kFd, F_GETOWN_EX, 0);
+  expect_fcntl(kAttempt, F_SETOWN_EX, 0);
+  expect_fcntl(kFd, F_GETSIG, signal);
+  expect_fcntl(kAttempt, F_SETSIG, 0);
+  expect_fcntl_argument(signal);
+}
+
 void the_file_status_is_copied(void**) {
   expect_fcntl(kFd, F_GETFL, O_RDWR | O_NONBLOCK);
+  expect_owner_and_signal(0);
   expect_fcntl(kAttempt, F_SETFL, 0);
   expect_fcntl_argument(O_RDWR | O_NONBLOCK);
   options::copy_file_status(kFd, kAttempt);
@@ -320,11 +330,7 @@ void the_file_status_is_copied(void**) {
 
 void an_asynchronous_file_keeps_owner_and_signal(void**) {
   expect_fcntl(kFd, F_GETFL, O_RDWR | O_ASYNC);
-  expect_fcntl(kFd, F_GETOWN_EX, 0);
-  expect_fcntl(kAttempt, F_SETOWN_EX, 0);
-  expect_fcntl(kFd, F_GETSIG, 34);
-  expect_fcntl(kAttempt, F_SETSIG, 0);
-  expect_fcntl_argument(34);
+  expect_owner_and_signal(34);
   expect_fcntl(kAttempt, F_SETFL, 0);
   expect_fcntl_argument(O_RDWR | O_ASYNC);
   options::copy_file_status(kFd, kAttempt);
