@@ -20,7 +20,11 @@ LoopbackLab::LoopbackLab(const CertificateWish& wish)
              {"refused.lab.test", {kRefusing, kGood}},
              {"dead6.lab.test", {kDead6, kGood}},
              {"dead.lab.test", {kDead}},
-             {"closed.lab.test", {kRefusing}}},
+             {"closed.lab.test", {kRefusing}},
+             {"allrefused.lab.test", {kRefusing, kRefusingToo}},
+             {"unroutable.lab.test", {kUnroutable, kGood}},
+             {"alldead.lab.test", {kDead, kDeadToo, kDead6}},
+             {"hanging.lab.test", {kDead, kDead6}}},
       certificate_(make_certificate(wish)) {
   open_web();
   open_resolver();
@@ -42,7 +46,7 @@ void LoopbackLab::open_web() {
       std::vector<Descriptor> open, dead;
       for (const char* address : {kGood, kGoodToo})
         open.push_back(listen_on(at(address, port)));
-      for (const char* address : {kDead, kDead6})
+      for (const char* address : {kDead, kDeadToo, kDead6})
         dead.push_back(listen_on(at(address, port), Listening::kBlackHole));
       web_ = std::make_unique<WebServer>(std::move(open));
       black_holes_ = std::move(dead);
