@@ -29,13 +29,14 @@ struct Prepared {
   pid_t parent = getpid();
 };
 
-bool inherited(std::string_view entry) {
+bool inherited(std::string_view entry, const Environment& given) {
   constexpr std::array<std::string_view, 7> kDropped{
       "LD_PRELOAD=", "HAPPY_",       "HOME=",     "XDG_",
       "http_proxy=", "https_proxy=", "all_proxy="};
   for (const auto prefix : kDropped)
     if (entry.starts_with(prefix)) return false;
-  return true;
+  // Of two entries getenv() finds the first.
+  return !given.contains(std::string(entry.substr(0, entry.find('='))));
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -48,7 +49,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 std::vector<std::string> environment_of(const Command& command) {
   std::vector<std::string> texts;
   for (char** entry = environ; *entry != nullptr; ++entry)
-    if (inherited(*entry)) texts.emplace_back(*entry);
+    if (inherited(*entry, command.environment)) texts.emplace_back(*entry);
   // Marks all that a lab started, for the check that nothing is left behind.
   texts.push_back("HAPPY_LAB=" HAPPY_BUILD_FOLDER);
   if (!command.environment.contains("HOME")) texts.push_back("HOME=/nowhere");

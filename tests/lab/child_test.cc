@@ -63,6 +63,13 @@ TEST(Child, TheDevelopersEnvironmentDoesNotMatter) {
   EXPECT_EQ(outcome.out, "\n");
 }
 
+TEST(Child, WhatIsGivenReplacesWhatIsInherited) {
+  setenv("GIVEN", "no", 1);
+  const Outcome outcome = shell("env | grep ^GIVEN=");
+  unsetenv("GIVEN");
+  EXPECT_EQ(outcome.out, "GIVEN=yes\n");
+}
+
 TEST(Child, AMissingProgramIsStatus127) {
   EXPECT_EQ(run({.arguments = {"/nonexistent/program"},
                  .environment = {},
