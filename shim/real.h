@@ -24,7 +24,8 @@
   X(close)                                                                     \
   X(dup)                                                                       \
   X(dup2)                                                                      \
-  X(dup3) X(fcntl) X(ioctl) X(close_range) X(closefrom) X(fclose) X(freopen)   \
+  X(dup3)                                                                      \
+  X(fcntl) X(ioctl) X(close_range) X(closefrom) X(fclose) X(freopen)           \
       X(freopen64) X(shutdown) X(setsockopt) X(getsockopt) X(getsockname)      \
           X(epoll_ctl) X(epoll_create1) X(eventfd) X(pipe2) X(getaddrinfo)     \
               X(getaddrinfo_a) X(gethostbyname) X(gethostbyname2)              \
