@@ -44,8 +44,8 @@ void race_stop(happy_race* race, happy_outcome* outcome) {
   the_engine->race_stop(race, outcome);
 }
 
-int watch(int descriptor, void* context) {
-  return the_engine->watch(descriptor, context);
+int watch(int descriptor, int output, void* context) {
+  return the_engine->watch(descriptor, output != 0, context);
 }
 
 int unwatch(int descriptor, void* context) {
@@ -119,8 +119,8 @@ Engine::Engine(const happy_host* host) : host_(host), trace_(host) {
   log(HAPPY_LOG_ERROR, line + "; host names fail; see happyctl check");
 }
 
-int Engine::watch(int descriptor, void* context) {
-  return helper_->linger.add(descriptor, context);
+int Engine::watch(int descriptor, bool output, void* context) {
+  return helper_->linger.add(descriptor, output, context);
 }
 
 int Engine::unwatch(int descriptor, void* context) {

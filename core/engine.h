@@ -141,9 +141,10 @@ struct happy_engine {
   // STOPPED, or what was decided already and not yet delivered.
   void (*race_stop)(struct happy_race*, struct happy_outcome*);
   // Asks for one call of host->watch_fired(context), on the helper thread, when
-  // `descriptor` has input, hang-up or error. The number stays the caller's. 0,
-  // or -1 if it cannot be watched: then no call comes.
-  int (*watch)(int descriptor, void* context);
+  // `descriptor` has input, hang-up or error; with `output` 1 also when it has
+  // room for output. The number stays the caller's. 0, or -1 if it cannot be
+  // watched: then no call comes.
+  int (*watch)(int descriptor, int output, void* context);
   // Before `descriptor` is closed. 1: no call comes any more; 0: it has come or
   // is under way.
   int (*unwatch)(int descriptor, void* context);

@@ -111,7 +111,7 @@ class Engine {
                          int error, bool mapped, int* all_failed);
   void race_cancel(happy_race* race);
   void race_stop(happy_race* race, happy_outcome* outcome);
-  int watch(int descriptor, void* context);
+  int watch(int descriptor, bool output, void* context);
   int unwatch(int descriptor, void* context);
   void before_fork();
   void after_fork_parent();

@@ -20,12 +20,13 @@ int Linger::open(net::Watch* watch) {
   return 0;
 }
 
-int Linger::add(int descriptor, void* context) {
+int Linger::add(int descriptor, bool output, void* context) {
   const std::lock_guard lock(mutex_);
   if (epoll_ < 0) return -1;
   epoll_event event{};
   // One-shot: fires at most once, also if the number is closed behind our back.
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
+  if (output) event.events |= EPOLLOUT;
   event.data.u64 = next_id_;
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) return -1;
   contexts_[next_id_] = context;

@@ -20,7 +20,7 @@ class Linger {
   // Loop thread, once. 0 or an errno.
   int open(net::Watch* watch);
   // happy_engine::watch and unwatch.
-  int add(int descriptor, void* context);
+  int add(int descriptor, bool output, void* context);
   int remove(int descriptor, void* context);
   // In the child of a fork.
   void abandon();

@@ -134,6 +134,16 @@ void disconnect(int fd) {
   get_int(fd, SOL_SOCKET, SO_ERROR, 0);  // the kernel leaves ECONNRESET there
 }
 
+void expire(int fd) { set_user_timeout(fd, 1); }
+
+void take_callers_timeout(Race* race) {
+  const int set = get_int(race->attempt, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
+  race->callers_timeout_ms = static_cast<uint32_t>(set);
+  if (set == 0 || race->callers_timeout_ms > race->timeout_ms) {
+    set_user_timeout(race->attempt, race->timeout_ms);
+  }
+}
+
 void settle_options(Race* race, int descriptor) {
   if (descriptor != race->attempt) {
     race->options_lock.lock();

@@ -30,6 +30,11 @@ int fail(happy_plan* plan);
 int tcp_state(int fd);
 // connect(AF_UNSPEC): ends an attempt; the socket is fresh again.
 void disconnect(int fd);
+// Ends a connecting socket with ETIMEDOUT at its next retransmission.
+void expire(int fd);
+// The host has set TCP_USER_TIMEOUT of attempt 1: kept for the winner, while
+// the rule's goes on to bound the attempts.
+void take_callers_timeout(Race* race);
 // Before a socket of the race becomes the caller's: options set during the
 // race, and the caller's TCP_USER_TIMEOUT.
 void settle_options(Race* race, int descriptor);

@@ -60,8 +60,7 @@ void stop(Race* race) {
 // Puts the winner, or a live attempt, behind the caller's numbers; attempt 1
 // needs nothing. Returns the descriptor that now is the connection, owned by
 // the race until it is dropped.
-int install(Race* race) {
-  const Guard guard(races::lock());
+int install_locked(Race* race) {
   const int other = race->outcome.descriptor;
   attempts::settle_options(race, other >= 0 ? other : race->attempt);
   if (other >= 0) {
@@ -70,6 +69,25 @@ int install(Race* race) {
   }
   exchange::hide_all(race);
   return other >= 0 ? other : race->attempt;
+}
+
+int install(Race* race) {
+  const Guard guard(races::lock());
+  return install_locked(race);
+}
+
+void drop_race(void* race) { drop(static_cast<Race*>(race)); }
+
+// The rest of the host's one call, without a race any more. The kernel would
+// call a second time-out EALREADY.
+int go_on(Race* race, int descriptor, const sockaddr* address,
+          socklen_t length) {
+  int result;
+  pthread_cleanup_push(drop_race, race);
+  result = real::connect(descriptor, address, length);
+  pthread_cleanup_pop(0);
+  if (result != 0 && errno == EALREADY) errno = EINPROGRESS;
+  return result;
 }
 
 int result_of(int error) {
@@ -87,7 +105,7 @@ int finish(Race* race, const sockaddr* address, socklen_t length,
            int interruption) {
   if (interruption != 0) stop(race);
   // Closed by another thread: the kernel would go on with attempt 1.
-  if (!race->decided) return real::connect(race->attempt, address, length);
+  if (!race->decided) return go_on(race, race->attempt, address, length);
   const int descriptor = install(race);
   switch (race->outcome.kind) {
     case HAPPY_WON:
@@ -97,7 +115,8 @@ int finish(Race* race, const sockaddr* address, socklen_t length,
     case HAPPY_TIMED_OUT:
       return timed_out(descriptor);
     case HAPPY_STOPPED:
-      return result_of(interruption);
+      // Else end_locked(): the kernel resets a connection that is shut down.
+      return result_of(interruption != 0 ? interruption : ECONNRESET);
     default:
       break;
   }
@@ -175,6 +194,14 @@ int connect(int fd, const sockaddr* address, socklen_t length,
   drop(race);
   errno = error;
   return result;
+}
+
+void end_locked(Race* race, const happy_outcome& outcome) {
+  if (race->decided) return;
+  race->outcome = outcome;
+  race->decided = true;
+  install_locked(race);
+  wake(race);
 }
 
 void wake(Race* race) {

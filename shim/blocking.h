@@ -15,6 +15,9 @@ int connect(int fd, const sockaddr* address, socklen_t length,
             const attempts::Target& target, happy_plan* plan);
 // Under races::lock(): the waiting thread has something to look at.
 void wake(Race* race);
+// Under races::lock(): another thread has stopped the race, with this outcome,
+// and disconnects the socket next; the waiting one returns ECONNRESET.
+void end_locked(Race* race, const happy_outcome& outcome);
 // Ends waits of this thread that a handler left by siglongjmp(). One load when
 // there are none.
 void reap_abandoned();

@@ -80,6 +80,10 @@ int control(int set, int operation, int fd, epoll_event* event) {
       drop(entry, known);
       return 0;
     }
+    if (operation == EPOLL_CTL_ADD) {
+      errno = EEXIST;
+      return -1;
+    }
     if (operation == EPOLL_CTL_MOD) operation = EPOLL_CTL_ADD;
   }
   const int result = real::epoll_ctl(set, operation, fd, event);

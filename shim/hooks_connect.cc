@@ -38,7 +38,8 @@ HAPPY_ALIAS(__connect, connect);
 // A connecting socket that is shut down is a failed one: attempt 1 is put back
 // and takes it.
 HAPPY_EXPORT int shutdown(int fd, int how) __THROW {
-  if (may_race(fd)) races::settle(fd);
+  const bool valid = how == SHUT_RD || how == SHUT_WR || how == SHUT_RDWR;
+  if (valid && may_race(fd)) races::settle(fd, races::Blocked::kEndToo);
   return real::shutdown(fd, how);
 }
 
@@ -66,7 +67,11 @@ HAPPY_EXPORT int getsockopt(int fd, int level, int name, void* value,
   }
   const Guard guard(races::lock());
   const int speaker = races::spokesman_locked(fd);
-  return real::getsockopt(speaker, level, name, value, length);
+  const int result = real::getsockopt(speaker, level, name, value, length);
+  if (result == 0) {
+    races::option_read_locked(fd, level, name, value, *length);
+  }
+  return result;
 }
 
 HAPPY_EXPORT int getsockname(int fd, sockaddr* address,

@@ -74,6 +74,7 @@ void wait(happy_lookup* lookup) {
 bool maybe_known(const sockaddr* address, socklen_t length) {
   if (!anything_known.load(std::memory_order_acquire)) return false;
   constexpr socklen_t kLongest = sizeof(sockaddr_in6);
+  if (length > sizeof(sockaddr_storage)) return false;  // EINVAL
   if (!is_readable(address, length < kLongest ? length : kLongest)) {
     return false;
   }

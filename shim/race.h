@@ -22,6 +22,7 @@ enum class RaceState : uint8_t {
   kStandIn,    // non-blocking: the numbers show the stand-in
   kBlocking,   // the numbers show attempt 1, a thread waits in connect()
   kLingering,  // won; the old stand-in is kept for sleepers (races.h)
+  kExpiring,   // failed; the stand-in is shown until attempt 1 has its error
   kTimedOut,   // connect_ms has passed; the stand-in reports ETIMEDOUT
   kEnded,      // no number shows it any more
 };
@@ -57,6 +58,13 @@ struct Race {
   const void* frame = nullptr;
   Race* outer_wait = nullptr;
 };
+
+// Whether the numbers show the stand-in, attempt 1 being elsewhere.
+inline bool shows_stand_in(const Race& race) {
+  return race.state == RaceState::kStandIn ||
+         race.state == RaceState::kExpiring ||
+         race.state == RaceState::kTimedOut;
+}
 
 // Reference counting; drop() closes and frees with the last one.
 Race* new_race();

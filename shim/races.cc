@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #include "shim/attempts.h"
 #include "shim/blocking.h"
@@ -41,22 +42,38 @@ void deliver_winner(Race* race, int descriptor) {
   // For who sleeps on the old queue and waits for input only.
   race->state = RaceState::kLingering;
   hold(race);
-  if (core::loaded()->watch(race->numbers[0], race) != 0) {
+  if (core::loaded()->watch(race->numbers[0], 0, race) != 0) {
     exchange::hide_all(race);
     drop(race);
   }
 }
 
-void deliver_failure(Race* race, int descriptor) {
-  const int failed = descriptor >= 0 ? descriptor : race->attempt;
-  attempts::settle_options(race, failed);
-  put_back(race, failed);
+void give_back(Race* race, int descriptor) {
+  const int given = descriptor >= 0 ? descriptor : race->attempt;
+  attempts::settle_options(race, given);
+  put_back(race, given);
   exchange::hide_all(race);
 }
 
+// Attempt 1 may have been given up by the rule's attempt_ms before the kernel
+// did: it is shown when it has its ETIMEDOUT, at its next retransmission (the
+// first is after 1 s). False: it cannot be waited for.
+bool wait_for_error(Race* race) {
+  if (attempts::tcp_state(race->attempt) != TCP_SYN_SENT) return false;
+  attempts::expire(race->attempt);
+  race->state = RaceState::kExpiring;
+  hold(race);
+  if (core::loaded()->watch(race->attempt, 1, race) == 0) return true;
+  drop(race);
+  return false;
+}
+
+void deliver_failure(Race* race, int descriptor) {
+  if (descriptor >= 0 || !wait_for_error(race)) give_back(race, descriptor);
+}
+
 // After connect_ms the kernel reports ETIMEDOUT on the stand-in by itself;
-// attempt 1 is made fresh for a host that uses the socket again. After
-// attempt_ms alone it reports the same on attempt 1.
+// attempt 1 is made fresh for a host that uses the socket again.
 void deliver_time_out(Race* race) {
   if (race->connect_ms == 0) return deliver_failure(race, -1);
   race->state = RaceState::kTimedOut;
@@ -78,6 +95,11 @@ void deliver(Race* race) {
   }
 }
 
+void stop_watching(Race* race, int descriptor) {
+  const CoreCall call;
+  if (core::loaded()->unwatch(descriptor, race)) drop(race);
+}
+
 // Under the lock: the race of `fd`, if the number still shows it.
 Race* current(int fd) {
   Race* race = hint(fd);
@@ -86,25 +108,36 @@ Race* current(int fd) {
   return nullptr;
 }
 
+// Attempt 1, fresh, in place of a stand-in whose ETIMEDOUT has been seen.
+void leave_timed_out(int fd) {
+  const Guard guard(lock());
+  Race* race = current(fd);
+  if (race != nullptr && race->state == RaceState::kTimedOut) {
+    give_back(race, -1);
+  }
+}
+
 // A second connect() on a racing descriptor: the kernel answers on the
 // stand-in (EALREADY) or on the winner (0 once, then EISCONN).
 int connect_again(int fd, const sockaddr* address, socklen_t length) {
   if (length >= sizeof address->sa_family &&
       is_readable(address, sizeof *address) &&
       address->sa_family == AF_UNSPEC) {
-    settle(fd);
+    settle(fd, Blocked::kEndToo);
+    leave_timed_out(fd);
     return real::connect(fd, address, length);
   }
   const int result = real::connect(fd, address, length);
   const int error = errno;
-  Guard guard(lock());
-  Race* race = current(fd);
-  if (race != nullptr && race->state == RaceState::kTimedOut) {
-    put_back(race, race->attempt);
-    exchange::hide_all(race);
-  }
+  leave_timed_out(fd);
   errno = error;
   return result;
+}
+
+// TCP_USER_TIMEOUT of the attempts is the library's until the race ends.
+bool has_own_time_out(const Race& race, int level, int name) {
+  return level == IPPROTO_TCP && name == TCP_USER_TIMEOUT &&
+         race.timeout_ms != 0 && race.state != RaceState::kLingering;
 }
 
 bool is_racing(int fd) {
@@ -180,9 +213,8 @@ void forget_locked(int fd, FdEntry* entry) {
     const CoreCall call;
     if (race->handle != nullptr) core::loaded()->race_cancel(race->handle);
     race->handle = nullptr;
-    if (state == RaceState::kLingering && core::loaded()->unwatch(fd, race)) {
-      drop(race);
-    }
+    if (state == RaceState::kLingering) stop_watching(race, fd);
+    if (state == RaceState::kExpiring) stop_watching(race, race->attempt);
     if (state == RaceState::kBlocking) blocking::wake(race);
   }
   drop(race);
@@ -217,19 +249,24 @@ void duplicated_locked(int fd, int copy) {
   if (race != nullptr) exchange::also_show(race, copy);
 }
 
-void settle(int fd) {
+void settle(int fd, Blocked blocked) {
+  // The table is the parent's; the stand-in takes the call for its open file,
+  // and the winner follows the stand-in's mode.
+  if (process::is_vfork_child()) return;
   Race* race = nullptr;
   happy_race* handle = nullptr;
   {
     const Guard guard(lock());
     race = current(fd);
     if (race == nullptr) return;
-    if (race->state == RaceState::kTimedOut) {
-      put_back(race, race->attempt);
-      exchange::hide_all(race);
-      return;
+    if (race->state == RaceState::kExpiring) {
+      stop_watching(race, race->attempt);
+      return give_back(race, -1);
     }
-    if (race->state != RaceState::kStandIn || race->handle == nullptr) return;
+    const bool ends =
+        race->state == RaceState::kStandIn ||
+        (race->state == RaceState::kBlocking && blocked == Blocked::kEndToo);
+    if (!ends || race->handle == nullptr) return;
     hold(race);
     handle = race->handle;
     race->handle = nullptr;
@@ -243,7 +280,9 @@ void settle(int fd) {
   if (race->state == RaceState::kStandIn) {  // else decided in the meantime
     race->outcome = outcome;
     race->decided = true;
-    deliver_failure(race, outcome.descriptor);
+    give_back(race, outcome.descriptor);
+  } else if (race->state == RaceState::kBlocking) {
+    blocking::end_locked(race, outcome);
   }
   drop(race);
 }
@@ -251,9 +290,7 @@ void settle(int fd) {
 int spokesman_locked(int fd) {
   const Race* race = current(fd);
   if (race == nullptr || race->attempt < 0) return fd;
-  const bool hidden =
-      race->state == RaceState::kStandIn || race->state == RaceState::kTimedOut;
-  return hidden ? race->attempt : fd;
+  return shows_stand_in(*race) ? race->attempt : fd;
 }
 
 void option_set_locked(int fd, int level, int name) {
@@ -262,6 +299,17 @@ void option_set_locked(int fd, int level, int name) {
   race->options_lock.lock();
   socket_options::note_change(race->attempt, level, name, &race->options);
   race->options_lock.unlock();
+  if (has_own_time_out(*race, level, name)) {
+    attempts::take_callers_timeout(race);
+  }
+}
+
+void option_read_locked(int fd, int level, int name, void* value,
+                        socklen_t length) {
+  const Race* race = hint(fd);
+  if (race == nullptr || !has_own_time_out(*race, level, name)) return;
+  const uint32_t timeout = race->callers_timeout_ms;
+  memcpy(value, &timeout, length < sizeof timeout ? length : sizeof timeout);
 }
 
 void make_room(int fd) {
@@ -300,6 +348,7 @@ void watch_fired(void* context) {
       real::shutdown(race->stand_in, int{SHUT_RDWR});
       exchange::hide_all(race);
     }
+    if (race->state == RaceState::kExpiring) give_back(race, -1);
   }
   drop(race);
 }
@@ -330,9 +379,10 @@ bool is_inheritable(int fd) {
 // since the stand-in is another process's too, and without touching epoll
 // sets, which are shared as well.
 void uncover(const Race* race, int fd) {
-  const bool hidden =
-      race->state == RaceState::kStandIn || race->state == RaceState::kTimedOut;
-  if (!hidden || race->attempt < 0 || !exchange::is_shown(race, fd)) return;
+  if (!shows_stand_in(*race) || race->attempt < 0 ||
+      !exchange::is_shown(race, fd)) {
+    return;
+  }
   socket_options::copy_file_status(fd, race->attempt);
   const int flags = real::fcntl(fd, F_GETFD);
   real::dup3(race->attempt, fd, (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);

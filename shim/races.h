@@ -45,8 +45,12 @@ void closing_locked(int fd);
 // `copy` now refers to the same file as `fd`. Under the lock.
 void duplicated_locked(int fd, int copy);
 // Ends the race of `fd` and puts attempt 1, or a live attempt, back: before
-// shutdown(), a cleared O_NONBLOCK, AF_UNSPEC. Without the lock.
-void settle(int fd);
+// shutdown(), a cleared O_NONBLOCK, AF_UNSPEC. Without the lock. A race that
+// has timed out is left: the error on its stand-in is the caller's to read.
+// kEndToo: also the race of a thread that is blocked in connect(), since the
+// socket is disconnected next.
+enum class Blocked : uint8_t { kLeave, kEndToo };
+void settle(int fd, Blocked blocked = Blocked::kLeave);
 // The same for every number that exec would hand on (no FD_CLOEXEC).
 void settle_inheritable();
 // Shows attempt 1 under those numbers in this descriptor table, and changes no
@@ -58,6 +62,10 @@ int spokesman_locked(int fd);
 
 // The host has set an option of a racing socket, on its spokesman.
 void option_set_locked(int fd, int level, int name);
+// The host has read an option from its spokesman: where the attempts have
+// another value than the host gave, `value` becomes the host's.
+void option_read_locked(int fd, int level, int name, void* value,
+                        socklen_t length);
 // Ends the race of `fd` if it cannot be shown by one more number.
 void make_room(int fd);
 

@@ -13,10 +13,6 @@ constexpr Difference kDifferences[] = {
      "`getpeername` finds it unconnected where another address won",
      "the winner is a socket of its own, and no call gives it to another "
      "process unasked"},
-    {"added-after-firing", "-1 EEXIST", "0",
-     "`EPOLL_CTL_ADD` of a one-shot registration that fired before the race",
-     "it cannot be moved to the winner without arming it, so it is kept beside "
-     "the set"},
     {"number-taken", "1000", "-1 EBUSY",
      "`dup2` onto a number from 1000 up that the library has taken",
      "closing the library's own descriptor would break it, and dup2(2) names "

@@ -1,0 +1,173 @@
+// A non-blocking connect() while it is in progress, and once it is done: each
+// test also runs on the kernel alone.
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+
+#include "tests/abi/behaviour.h"
+
+namespace happy::behaviour {
+namespace {
+
+class InProgress : public testing::TestWithParam<Way> {
+ protected:
+  InProgress() : fd_(tcp()), n_(fd_.get()) {
+    target_ = GetParam() == Way::kRaced ? resolve("hung") : numeric(kPlainDead);
+    EXPECT_EQ(begin(fd_, target_), EINPROGRESS);
+  }
+  Target target_;
+  Descriptor fd_;
+  int n_;
+};
+HAPPY_BOTH_WAYS(InProgress);
+
+TEST_P(InProgress, PollReportsNothing) {
+  EXPECT_EQ(polled(n_, POLLIN | POLLOUT | POLLPRI | POLLRDHUP, 300ms), 0);
+}
+
+TEST_P(InProgress, SelectReportsNothing) {
+  fd_set in, out, except;
+  FD_ZERO(&in);
+  FD_SET(n_, &in);
+  out = except = in;
+  timeval limit{0, 300'000};
+  EXPECT_EQ(select(n_ + 1, &in, &out, &except, &limit), 0);
+}
+
+TEST_P(InProgress, EpollReportsNothing) {
+  const Descriptor set(epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT;
+  ASSERT_EQ(epoll_ctl(set.get(), EPOLL_CTL_ADD, n_, &event), 0);
+  EXPECT_EQ(epoll_wait(set.get(), &event, 1, 300), 0);
+}
+
+TEST_P(InProgress, ASecondConnectIsAlready) {
+  EXPECT_EQ(begin(n_, target_), EALREADY);
+  EXPECT_EQ(begin(n_, target_), EALREADY);
+}
+
+TEST_P(InProgress, ThereIsNoPeer) {
+  sockaddr_storage peer;
+  socklen_t length = sizeof peer;
+  EXPECT_EQ(getpeername(n_, reinterpret_cast<sockaddr*>(&peer), &length), -1);
+  EXPECT_EQ(errno, ENOTCONN);
+}
+
+TEST_P(InProgress, ThereIsNoError) { EXPECT_EQ(so_error(n_), 0); }
+
+TEST_P(InProgress, SendAndReceiveWouldBlock) {
+  char byte = 0;
+  EXPECT_EQ(send(n_, &byte, 1, MSG_NOSIGNAL), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(recv(n_, &byte, 1, 0), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(write(n_, &byte, 1), -1);
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST_P(InProgress, TheOwnAddressIsThatOfTheConnection) {
+  sockaddr_in own{};
+  socklen_t length = sizeof own;
+  ASSERT_EQ(getsockname(n_, reinterpret_cast<sockaddr*>(&own), &length), 0);
+  EXPECT_EQ(length, sizeof own);
+  EXPECT_EQ(own.sin_family, AF_INET);
+  EXPECT_EQ(own.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+  EXPECT_NE(own.sin_port, 0);
+}
+
+TEST_P(InProgress, ListenIsInvalid) {
+  EXPECT_EQ(listen(n_, 5), -1);
+  EXPECT_EQ(errno, EINVAL);
+}
+
+TEST_P(InProgress, TcpInfoSaysSynSent) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  ASSERT_EQ(getsockopt(n_, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+  EXPECT_EQ(info.tcpi_state, TCP_SYN_SENT);
+}
+
+class Connecting : public testing::TestWithParam<Way> {
+ protected:
+  Target target() const {
+    return GetParam() == Way::kRaced ? resolve("second") : numeric(kPlainGood);
+  }
+};
+HAPPY_BOTH_WAYS(Connecting);
+
+TEST_P(Connecting, EndsWritableWithoutErrorAndWithAPeer) {
+  const Descriptor fd = tcp();
+  ASSERT_EQ(begin(fd, target()), EINPROGRESS);
+  EXPECT_EQ(polled(fd.get(), POLLIN | POLLOUT | POLLRDHUP, kLong), POLLOUT);
+  EXPECT_EQ(so_error(fd.get()), 0);
+  EXPECT_EQ(peer_of(fd.get()),
+            GetParam() == Way::kRaced ? "127.0.20.2" : kPlainGood);
+}
+
+TEST_P(Connecting, ConnectIsGoodOnceThenIsConnected) {
+  const Descriptor fd = tcp();
+  ASSERT_EQ(begin(fd, target()), EINPROGRESS);
+  ASSERT_EQ(polled(fd.get(), POLLOUT, kLong), POLLOUT);
+  EXPECT_EQ(begin(fd, target()), 0);
+  EXPECT_EQ(begin(fd, target()), EISCONN);
+}
+
+TEST_P(Connecting, PollingConnectGoesFromAlreadyToGoodToConnected) {
+  const Descriptor fd = tcp();
+  const Target there = target();
+  ASSERT_EQ(begin(fd, there), EINPROGRESS);
+  int error = 0;
+  ASSERT_TRUE(
+      eventually([&] { return (error = begin(fd, there)) != EALREADY; }));
+  EXPECT_EQ(error, 0);
+  EXPECT_EQ(begin(fd, there), EISCONN);
+}
+
+TEST_P(Connecting, DataGoesBothWays) {
+  const Descriptor fd = tcp();
+  ASSERT_EQ(begin(fd, target()), EINPROGRESS);
+  ASSERT_EQ(polled(fd.get(), POLLOUT, kLong), POLLOUT);
+  const Descriptor server = accepted(fd.get());
+  char text[8] = {};
+  EXPECT_EQ(send(fd.get(), "there", 5, 0), 5);
+  EXPECT_EQ(recv(server.get(), text, 5, MSG_WAITALL), 5);
+  EXPECT_EQ(send(server.get(), "back", 4, 0), 4);
+  ASSERT_EQ(polled(fd.get(), POLLIN, kLong), POLLIN);
+  EXPECT_EQ(recv(fd.get(), text, 4, 0), 4);
+}
+
+TEST(Mapped, AnAddressFamilyInet6SocketStaysOne) {
+  const Descriptor fd = tcp(AF_INET6);
+  ASSERT_EQ(begin(fd, resolve("second", AF_INET6)), EINPROGRESS);
+  sockaddr_in6 own{};
+  socklen_t length = sizeof own;
+  ASSERT_EQ(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own), &length),
+            0);
+  EXPECT_EQ(length, sizeof own);
+  EXPECT_EQ(own.sin6_family, AF_INET6);
+  EXPECT_EQ(own.sin6_addr.s6_addr[13], 0) << "a stand-in's address";
+  expect_connected(fd.get());
+  sockaddr_in6 peer{};
+  length = sizeof peer;
+  ASSERT_EQ(getpeername(fd.get(), reinterpret_cast<sockaddr*>(&peer), &length),
+            0);
+  EXPECT_EQ(peer.sin6_family, AF_INET6);
+  EXPECT_TRUE(IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr));
+}
+
+// The hints of this look-up allowed IPv4, though the connect() is to IPv6.
+TEST(Mapped, ADeadIpv6AddressIsOvertakenByIpv4) {
+  addrinfo* list = nullptr;
+  ASSERT_EQ(getaddrinfo("dead6.lab.test", nullptr, nullptr, &list), 0);
+  freeaddrinfo(list);
+  const Descriptor fd = tcp(AF_INET6);
+  ASSERT_EQ(begin(fd, numeric("::1")), EINPROGRESS);
+  EXPECT_EQ(polled(fd.get(), POLLOUT, kLong), POLLOUT);
+  EXPECT_EQ(peer_of(fd.get()), "127.0.80.1");
+}
+
+}  // namespace
+}  // namespace happy::behaviour
