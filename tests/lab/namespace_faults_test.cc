@@ -41,7 +41,7 @@ TEST_P(RefusalTest, TheClientSeesItsErrnoAfterOneRtt) {
     for (const auto& one : probes) {
       EXPECT_EQ(one.result, ipv4 ? GetParam().result4 : GetParam().result6);
       EXPECT_GE(one.ms, 10.0);
-      EXPECT_LE(one.ms, 40.0);
+      EXPECT_LE(one.ms, 200.0);
     }
     const bool resets = GetParam().refusal == Refusal::kReset;
     EXPECT_EQ(lab.packets().resets().size(), resets ? 3U : 0U);
@@ -122,16 +122,26 @@ for i in range(1000):
 }
 
 TEST_F(FaultsTest, AnUploadTakesWhatItsRateAllows) {
-  NamespaceLab lab(wish({.rtt = kRtt, .octets_per_second = 1'000'000}));
-  const std::string out = python(lab, R"(
-import socket, time
+  NamespaceLab lab(wish({.rtt = kRtt, .octets_per_second = 400'000}));
+  python(lab, R"(
+import socket
 s = socket.create_connection(("198.51.100.1", 80))
-started = time.monotonic()
-s.sendall(b"x" * 500000 + b"\r\n\r\n")
+s.sendall(b"x" * 200000 + b"\r\n\r\n")
 assert s.recv(100)
-print(time.monotonic() - started)
 )");
-  EXPECT_NEAR(std::stod(out), 0.5, sanitized() ? 0.2 : 0.05);
+  std::vector<Packet> data;
+  size_t octets = 0;
+  for (const auto& packet : lab.packets().all()) {
+    if (!packet.from_client || packet.payload == 0 || !packet.delivered)
+      continue;
+    // The first one's time is where the others' octets start to count.
+    if (!data.empty()) octets += packet.payload + 52;  // headers, timestamps
+    data.push_back(packet);
+  }
+  ASSERT_GT(data.size(), 100U);
+  const std::chrono::duration<double> took =
+      *data.back().delivered - *data.front().delivered;
+  EXPECT_NEAR(static_cast<double>(octets) / took.count(), 400'000, 40'000);
 }
 
 TEST_F(FaultsTest, AChangeInMidRunHoldsFromItsTimeOn) {
@@ -198,6 +208,27 @@ TEST_F(FaultsTest, TheLogHasDnsOfBothKindsWithTimes) {
   EXPECT_LT(dns.front().sent, lab.packets().syns().at(0).sent);
   EXPECT_LE(lab.packets().syns().at(0).sent,
             lab.packets().syn_acks().at(0).sent);
+}
+
+// The library in the lab with the scripted resolver: its delay is on the wire,
+// and its silence is an error to the program, not a question to port 53.
+TEST_F(FaultsTest, TheScriptedResolverServesTheLibrary) {
+  NamespaceWish world = wish({.rtt = kRtt});
+  world.dot_script = nlohmann::json::parse(R"({"zone": {"names": {
+      "late.lab.test": {"A": ["198.51.100.1"], "delay_ms": 120},
+      "mute.lab.test": {"fault": "drop"}}}})");
+  NamespaceLab lab(world);
+  const Outcome late = lab.run({"curl", "-sS", "http://late.lab.test/"});
+  EXPECT_EQ(late.out, "198.51.100.1\n") << late.describe();
+  EXPECT_TRUE(answered_by_dot(lab.trace(), "late.lab.test"));
+  const auto syns = lab.packets().syns();
+  ASSERT_GE(syns.size(), 2U);
+  EXPECT_EQ(syns.front().destination.to_string(), "198.51.100.53:853");
+  EXPECT_GE(syns.back().sent - syns.front().sent, milliseconds(120));
+  const Outcome mute = lab.run({"curl", "-sS", "http://mute.lab.test/"}, {},
+                               std::chrono::seconds(20));
+  EXPECT_FALSE(mute.good() || mute.timed_out) << mute.describe();
+  EXPECT_EQ(lab.packets().count_port(53), 0U);
 }
 
 }  // namespace

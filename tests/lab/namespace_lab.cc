@@ -95,6 +95,7 @@ void NamespaceLab::serve(const NamespaceWish& wish) {
             listen_on({IpAddress::parse(host.address).value(), 80}));
     return listeners;
   }));
+  if (wish.dot_script) return serve_script(wish);
   UnboundWish resolver;
   resolver.addresses = {kResolver, kResolver6};
   resolver.plain_port = 53;
@@ -103,8 +104,22 @@ void NamespaceLab::serve(const NamespaceWish& wish) {
   unbound_ = std::make_unique<Unbound>(resolver, certificate_, folder_);
 }
 
+void NamespaceLab::serve_script(const NamespaceWish& wish) {
+  nlohmann::json script = *wish.dot_script;
+  script["address"] = resolver();
+  script["port"] = 853;
+  if (!script.contains("zone")) script["zone"] = zone_of(wish.names);
+  scripted_ =
+      std::make_unique<ScriptedDot>(script, server_.entrance(), folder_);
+}
+
+pid_t NamespaceLab::resolver_pid() const {
+  return scripted_ ? scripted_->pid() : unbound_->pid();
+}
+
 nlohmann::json NamespaceLab::policy() const {
-  return strict_policy(resolver(), 853, certificate_.pin);
+  return strict_policy(resolver(), 853,
+                       scripted_ ? scripted_->pin() : certificate_.pin);
 }
 
 void NamespaceLab::use_policy(const std::string& text) {

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "tests/lab/library.h"
 #include "tests/lab/namespace.h"
 #include "tests/lab/relay.h"
+#include "tests/lab/scripted_dot.h"
 #include "tests/lab/temp_folder.h"
 #include "tests/lab/unbound.h"
 #include "tests/lab/web_server.h"
@@ -38,6 +40,10 @@ struct NamespaceWish {
   ClientNetwork client = ClientNetwork::kDual;
   bool nat64 = false;  // 64:ff9b::/96 leads to the IPv4 hosts
   unsigned seed = 1;   // of loss and jitter
+  // Puts the scripted DoT server in unbound's place: its script, but for the
+  // address and port, which are the lab's. Without a zone it serves `names`.
+  // Nobody is on port 53 then.
+  std::optional<nlohmann::json> dot_script{};
 };
 
 class NamespaceLab {
@@ -75,7 +81,7 @@ class NamespaceLab {
 
   const PacketLog& packets() { return relay_->log(); }
   std::vector<nlohmann::json> trace() const { return read_trace(use_.trace); }
-  pid_t resolver_pid() const { return unbound_->pid(); }
+  pid_t resolver_pid() const;
   // The resolver's address in a family that the client has.
   const char* resolver() const;
 
@@ -89,6 +95,7 @@ class NamespaceLab {
   void configure_client();
   void configure_server(const NamespaceWish& wish);
   void serve(const NamespaceWish& wish);
+  void serve_script(const NamespaceWish& wish);
 
   const ClientNetwork network_;
   std::vector<Planned> planned_;
@@ -99,6 +106,7 @@ class NamespaceLab {
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<WebServer> web_;
   std::unique_ptr<Unbound> unbound_;
+  std::unique_ptr<ScriptedDot> scripted_;
 };
 
 }  // namespace happy::lab

@@ -64,7 +64,7 @@ TEST_F(NamespaceLabTest, ARefusalTakesOneRtt) {
   for (const auto& one : timed) {
     EXPECT_EQ(one.result, "ECONNREFUSED");
     EXPECT_GE(one.ms, 10.0);
-    EXPECT_LE(one.ms, 40.0);
+    EXPECT_LE(one.ms, 200.0);
   }
 }
 
@@ -78,7 +78,7 @@ TEST_F(NamespaceLabTest, TheLogHasAttemptsAndTheMomentOfConnection) {
       lab_->packets().connected(IpAddress::parse(kGood).value());
   ASSERT_TRUE(connected.has_value());
   EXPECT_GE(*connected - attempts[0].sent, milliseconds(10));
-  EXPECT_LE(*connected - attempts[0].sent, milliseconds(40));
+  EXPECT_LE(*connected - attempts[0].sent, milliseconds(200));
 }
 
 // The control of every test that says no packet went to port 53.

@@ -58,6 +58,7 @@ DotServer::DotServer(DotScript script) : script_(std::move(script)) {
     throw std::runtime_error("no credentials");
   credentials_.reset(raw, gnutls_certificate_free_credentials);
   if (!script_.chain.empty()) present(raw, script_.chain);
+  must(gnutls_session_ticket_key_generate(&ticket_key_));
   listen_on();
   acceptor_ = std::thread([this] { accept_loop(); });
 }
@@ -67,6 +68,7 @@ DotServer::~DotServer() {
   acceptor_.join();
   for (std::thread& connection : connections_) connection.join();
   close(listener_);
+  gnutls_free(ticket_key_.data);
 }
 
 void DotServer::listen_on() {

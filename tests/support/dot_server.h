@@ -20,8 +20,26 @@
 
 namespace happy::test {
 
-// Where the server falls silent for good, leaving the connection open.
-enum class Silence { kNever, kAfterAccept, kAfterHandshake };
+// How far a connection gets before the script halts it.
+enum class Stage : uint8_t {
+  kAccept,       // TCP is up
+  kClientHello,  // the client's first octets have come and are not answered
+  kHandshake,    // both Finished messages have passed
+  kQuery         // the first query has come and is not answered
+};
+enum class Ending : uint8_t {
+  kSilence,  // the connection stays open, and nothing more is said
+  kClose,    // FIN, in TLS after a close_notify unless the script says no
+  kReset     // RST
+};
+struct Halt {
+  Stage after;
+  Ending how;
+  int connections = 0;  // only the first so many; 0: each
+};
+
+// TLS 1.3 session tickets: with the handshake, or only after the first reply.
+enum class Tickets : uint8_t { kNone, kAtOnce, kLate };
 
 struct DotScript {
   std::string address = "127.0.0.1";
@@ -29,7 +47,8 @@ struct DotScript {
   // Sent in this order; the first one's key is the server's.
   std::vector<Identity> chain = {};
   Zone zone = {};
-  Silence silence = Silence::kNever;
+  std::optional<Halt> halt = {};
+  Tickets tickets = Tickets::kNone;
   std::string priorities = {};  // of GnuTLS; empty: "NORMAL"
   bool offer_alpn = true;
   bool plain = false;         // speaks no TLS at all: sends text and closes
@@ -42,7 +61,8 @@ struct DotScript {
   bool close_notify = true;
   // Accepts this many connections, resets each at once, then serves.
   int reset_first = 0;
-  // Closes each of the first connections at its first query, unanswered.
+  // Closes each of the first connections at its first query, unanswered and
+  // without close_notify.
   int close_on_query_first = 0;
 };
 
@@ -76,6 +96,7 @@ class DotServer {
   const DotScript& script() const { return script_; }
   Zone zone() const;
   bool stopping() const { return stopping_; }
+  const gnutls_datum_t& ticket_key() const { return ticket_key_; }
   gnutls_certificate_credentials_t credentials() const {
     return credentials_.get();
   }
@@ -92,6 +113,7 @@ class DotServer {
   DotScript script_;
   std::shared_ptr<std::remove_pointer_t<gnutls_certificate_credentials_t>>
       credentials_;
+  gnutls_datum_t ticket_key_{};
   int listener_ = -1;
   uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "tests/support/dot_server.h"
 
@@ -41,9 +42,14 @@ class Connection {
   void run() {
     const DotScript& script = server_->script();
     if (script.plain) return speak_plainly();
-    if (script.silence == Silence::kAfterAccept) return be_silent();
+    if (halts(Stage::kAccept)) return halt();
+    if (halts(Stage::kClientHello)) {
+      while (!server_->stopping() && !wait(kTick, POLLIN)) {
+      }
+      return halt();
+    }
     if (!handshake()) return;
-    if (script.silence == Silence::kAfterHandshake) return be_silent();
+    if (halts(Stage::kHandshake)) return halt();
     last_traffic_ = Clock::now();
     while (!server_->stopping() && turn()) {
     }
@@ -54,6 +60,32 @@ class Connection {
     const char text[] = "220 mail.example ESMTP\r\n";
     send(descriptor_, text, sizeof text - 1, MSG_NOSIGNAL);
     wait(milliseconds(50), POLLIN);
+  }
+
+  bool halts(Stage stage) const {
+    const auto& wish = server_->script().halt;
+    return wish && wish->after == stage &&
+           (wish->connections == 0 || number_ <= wish->connections);
+  }
+
+  void halt() {
+    switch (server_->script().halt->how) {
+      case Ending::kSilence:
+        return be_silent();
+      case Ending::kClose:
+        if (session_) say_goodbye();
+        return drain_input();
+      case Ending::kReset:
+        reset();
+        return;
+    }
+  }
+
+  // Unread octets would turn the FIN of close() into a RST.
+  void drain_input() {
+    char sink[4096];
+    while (recv(descriptor_, sink, sizeof sink, MSG_DONTWAIT) > 0) {
+    }
   }
 
   // Until the peer goes away or the server stops.
@@ -76,7 +108,10 @@ class Connection {
 
   bool handshake() {
     const DotScript& script = server_->script();
-    gnutls_init(&session_, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+    gnutls_init(&session_, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
+                               GNUTLS_NO_AUTO_SEND_TICKET);
+    if (script.tickets != Tickets::kNone)
+      gnutls_session_ticket_enable_server(session_, &server_->ticket_key());
     const char* priorities =
         script.priorities.empty() ? "NORMAL" : script.priorities.c_str();
     if (gnutls_priority_set_direct(session_, priorities, nullptr) != 0)
@@ -97,7 +132,13 @@ class Connection {
       wait(kTick, gnutls_record_get_direction(session_) ? POLLOUT : POLLIN);
     }
     note_handshake();
+    if (script.tickets == Tickets::kAtOnce) send_ticket();
     return true;
+  }
+
+  void send_ticket() {
+    if (gnutls_protocol_get_version(session_) == GNUTLS_TLS1_3)
+      gnutls_session_ticket_send(session_, 1, 0);
   }
 
   void note_handshake() {
@@ -174,6 +215,10 @@ class Connection {
       it.most_outstanding =
           std::max(it.most_outstanding, static_cast<int>(due_.size()));
     });
+    if (halts(Stage::kQuery)) {
+      halt();
+      return false;
+    }
     return number_ > server_->script().close_on_query_first;
   }
 
@@ -195,9 +240,19 @@ class Connection {
     const Zone zone = server_->zone();
     Question question = due.question;
     if (due.fault == ReplyFault::kWrongId) question.id ^= 0x5555;
+    // Without OPT the record that is cut short is one of the answer's.
+    if (due.fault == ReplyFault::kShortRdata) question.edns = false;
     if (due.fault == ReplyFault::kWrongQuestion) question.raw[1] ^= 1;
-    Octets message = zone.reply(question);
-    if (due.fault == ReplyFault::kGarbage) message = {0xde, 0xad};
+    const Octets message = spoil(zone.reply(question), due.fault);
+    const bool good = deliver(message, due, together);
+    if (!std::exchange(replied_, true) &&
+        server_->script().tickets == Tickets::kLate)
+      send_ticket();
+    return good;
+  }
+
+  // What is not about the message but about the stream.
+  bool deliver(const Octets& message, const Due& due, Octets* together) {
     switch (due.fault) {
       case ReplyFault::kDrop:
         return true;
@@ -205,18 +260,50 @@ class Connection {
         return say_goodbye();
       case ReplyFault::kReset:
         return reset();
+      case ReplyFault::kCloseInside:
+        return write_half(message) && say_goodbye();
+      case ReplyFault::kResetInside:
+        return write_half(message) && pause() && reset();
       case ReplyFault::kTwice:
         return send_message(message, together) &&
                send_message(message, together);
+      case ReplyFault::kUnsolicited:
+        return send_message(unsolicited(due.question), together) &&
+               send_message(message, together);
       case ReplyFault::kCloseAfter:
         return send_message(message, nullptr) && say_goodbye();
+      case ReplyFault::kHalfClose:
+        if (!send_message(message, nullptr)) return false;
+        gnutls_bye(session_, GNUTLS_SHUT_WR);
+        shutdown(descriptor_, SHUT_WR);
+        be_silent();
+        return false;
       case ReplyFault::kNone:
       case ReplyFault::kWrongId:
       case ReplyFault::kWrongQuestion:
+      case ReplyFault::kTruncated:
+      case ReplyFault::kShortRdata:
       case ReplyFault::kGarbage:
+      case ReplyFault::kEmpty:
+      case ReplyFault::kOneOctet:
+      case ReplyFault::kLargest:
         return send_message(message, together);
     }
     return false;
+  }
+
+  static Octets unsolicited(Question question) {
+    question.id ^= 0x5555;
+    question.raw[1] ^= 1;
+    return Zone{}.reply(question);
+  }
+
+  bool write_half(const Octets& message) {
+    Octets half = {static_cast<uint8_t>(message.size() >> 8),
+                   static_cast<uint8_t>(message.size())};
+    half.insert(half.end(), message.begin(),
+                message.begin() + static_cast<long>(message.size() / 2));
+    return write(half);
   }
 
   bool reset() {
@@ -232,7 +319,7 @@ class Connection {
       gnutls_session_key_update(session_, GNUTLS_KU_PEER);
     const Octets prefix = {static_cast<uint8_t>(message.size() >> 8),
                            static_cast<uint8_t>(message.size())};
-    if (script.split_prefix)
+    if (script.split_prefix && !message.empty())
       return write({prefix[0]}) && pause() && write({prefix[1]}) && pause() &&
              write({message.begin(), message.begin() + 1}) && pause() &&
              write({message.begin() + 1, message.end()});
@@ -268,6 +355,7 @@ class Connection {
   const int descriptor_;
   const int number_;
   gnutls_session_t session_ = nullptr;
+  bool replied_ = false;
   Octets input_;
   std::vector<Due> due_;
   Clock::time_point last_traffic_;

@@ -1,32 +1,24 @@
 // The scriptable DoT server as a program, for tests of whole processes:
-//   dot_server --zone FILE.json [--address A] [--port P] [--name N]...
-//              [--pin-file F] [--ca-file F] [--days D] [--silence accept|tls]
-//              [--log F] [--idle-close-ms N] [--tls12]
+//   dot_server --script FILE.json [--pin-file F] [--ca-file F] [--log F]
 // It prints "listening on ADDRESS:PORT pin PIN" once it does, writes its pin
-// and its certificate where asked, appends one line "NAME TYPE" a query to the
-// log at the end, and ends on SIGTERM or SIGINT.
+// and its authority's certificate where asked, appends one line "NAME TYPE" a
+// query to the log at the end, and ends on SIGTERM or SIGINT.
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
 
-#include "tests/support/dot_server.h"
+#include "tests/support/dot_script.h"
 
 namespace {
 
-using happy::test::CertificateWish;
-using happy::test::DotScript;
 using happy::test::DotServer;
-using happy::test::Identity;
-using happy::test::Silence;
+using happy::test::LoadedScript;
 
 struct Options {
-  DotScript script;
-  CertificateWish wish;
-  std::string pin_file, ca_file, log;
+  std::string script, pin_file, ca_file, log;
 };
 
 std::string contents(const std::string& path) {
@@ -37,61 +29,36 @@ std::string contents(const std::string& path) {
   return text.str();
 }
 
-void apply(const std::string& flag, const std::string& value, Options* out) {
-  if (flag == "--zone") {
-    out->script.zone = happy::test::parse_zone(contents(value));
-  } else if (flag == "--address") {
-    out->script.address = value;
-  } else if (flag == "--port") {
-    out->script.port = static_cast<uint16_t>(std::stoi(value));
-  } else if (flag == "--name") {
-    out->wish.dns_names.push_back(value);
-  } else if (flag == "--days") {  // may be negative: expired
-    out->wish.valid_until = time(nullptr) + 86400L * std::stol(value);
-    out->wish.valid_from = out->wish.valid_until - 86400L * 365;
-  } else if (flag == "--silence") {
-    out->script.silence =
-        value == "accept" ? Silence::kAfterAccept : Silence::kAfterHandshake;
-  } else if (flag == "--idle-close-ms") {
-    out->script.idle_close = std::chrono::milliseconds(std::stol(value));
-  } else if (flag == "--pin-file") {
-    out->pin_file = value;
-  } else if (flag == "--ca-file") {
-    out->ca_file = value;
-  } else if (flag == "--log") {
-    out->log = value;
-  } else {
-    throw std::runtime_error("unknown option " + flag);
-  }
-}
-
 Options parse(int argc, char** argv) {
   Options out;
-  for (int i = 1; i < argc; ++i) {
-    if (strcmp(argv[i], "--tls12") == 0) {
-      out.script.priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.2";
-      continue;
-    }
-    if (i + 1 >= argc)
-      throw std::runtime_error("no value after " + std::string(argv[i]));
-    apply(argv[i], argv[i + 1], &out);
-    ++i;
+  for (int i = 1; i < argc; i += 2) {
+    const std::string flag = argv[i];
+    if (i + 1 >= argc) throw std::runtime_error("no value after " + flag);
+    if (flag == "--script")
+      out.script = argv[i + 1];
+    else if (flag == "--pin-file")
+      out.pin_file = argv[i + 1];
+    else if (flag == "--ca-file")
+      out.ca_file = argv[i + 1];
+    else if (flag == "--log")
+      out.log = argv[i + 1];
+    else
+      throw std::runtime_error("unknown option " + flag);
   }
+  if (out.script.empty()) throw std::runtime_error("no --script FILE");
   return out;
 }
 
-void serve(Options options, const sigset_t& ends) {
-  // A CA issues the server's certificate, so that names can be tested too.
-  const Identity ca = Identity::make({.common_name = "test CA", .is_ca = true});
-  const Identity leaf = Identity::make(options.wish, &ca);
-  options.script.chain = {leaf, ca};
-  DotServer server(options.script);
-  if (!options.pin_file.empty())
-    std::ofstream(options.pin_file) << leaf.key_pin() << '\n';
+void serve(const Options& options, const sigset_t& ends) {
+  const LoadedScript loaded =
+      happy::test::load_script(contents(options.script));
+  DotServer server(loaded.script);
+  const std::string pin = loaded.script.chain.front().key_pin();
+  if (!options.pin_file.empty()) std::ofstream(options.pin_file) << pin << '\n';
   if (!options.ca_file.empty())
-    std::ofstream(options.ca_file) << ca.certificate_pem();
+    std::ofstream(options.ca_file) << loaded.authority.certificate_pem();
   std::cout << "listening on " << server.address() << ':' << server.port()
-            << " pin " << leaf.key_pin() << std::endl;
+            << " pin " << pin << std::endl;
   int signal = 0;
   sigwait(&ends, &signal);
   if (options.log.empty()) return;

@@ -35,10 +35,19 @@ enum class ReplyFault {
   kWrongId,        // a false ID first, then nothing
   kWrongQuestion,  // the ID right, another name
   kTwice,          // the same reply two times
+  kUnsolicited,    // a reply that nobody asked for, then the right one
+  kTruncated,      // the TC flag, and no records
+  kShortRdata,     // the message ends inside its last record
   kGarbage,        // two octets that are no DNS message
+  kEmpty,          // a length of 0
+  kOneOctet,       // a message of one octet
+  kLargest,        // 65,535 octets, correct
   kCloseBefore,    // FIN in place of the reply
+  kCloseInside,    // the length and half of the reply, then FIN
   kCloseAfter,     // the reply, then FIN
-  kReset           // RST in place of the reply
+  kHalfClose,      // the reply, then FIN, but the server reads on
+  kReset,          // RST in place of the reply
+  kResetInside     // the length and half of the reply, then RST
 };
 
 struct Entry {
@@ -73,6 +82,10 @@ struct Zone {
 // "rcode": "NXDOMAIN", "delay_ms": 5, "fault": "drop", "ede": 15}}}.
 // Throws std::exception with a message where it cannot.
 Zone parse_zone(const std::string& json);
+
+// The reply with what is wrong about the message itself; the connection sees
+// to the rest. `fault` may be any.
+Octets spoil(Octets reply, ReplyFault fault);
 
 Octets encode_name(const std::string& name);
 

@@ -14,7 +14,10 @@ int rcode_named(const json& value) {
   static const std::map<std::string, int> kNames = {
       {"NOERROR", 0},  {"FORMERR", 1}, {"SERVFAIL", 2},
       {"NXDOMAIN", 3}, {"NOTIMP", 4},  {"REFUSED", 5}};
-  return kNames.at(value.get<std::string>());
+  const auto found = kNames.find(value.get<std::string>());
+  if (found == kNames.end())
+    throw std::runtime_error("no RCODE: " + value.dump());
+  return found->second;
 }
 
 ReplyFault fault_named(const std::string& name) {
@@ -22,12 +25,23 @@ ReplyFault fault_named(const std::string& name) {
       {"drop", ReplyFault::kDrop},
       {"wrong_id", ReplyFault::kWrongId},
       {"wrong_question", ReplyFault::kWrongQuestion},
+      {"unsolicited", ReplyFault::kUnsolicited},
+      {"truncated", ReplyFault::kTruncated},
+      {"short_rdata", ReplyFault::kShortRdata},
+      {"empty", ReplyFault::kEmpty},
+      {"one_octet", ReplyFault::kOneOctet},
+      {"largest", ReplyFault::kLargest},
+      {"close_inside", ReplyFault::kCloseInside},
+      {"half_close", ReplyFault::kHalfClose},
+      {"reset_inside", ReplyFault::kResetInside},
       {"twice", ReplyFault::kTwice},
       {"garbage", ReplyFault::kGarbage},
       {"close_before", ReplyFault::kCloseBefore},
       {"close_after", ReplyFault::kCloseAfter},
       {"reset", ReplyFault::kReset}};
-  return kNames.at(name);
+  const auto found = kNames.find(name);
+  if (found == kNames.end()) throw std::runtime_error("no fault: " + name);
+  return found->second;
 }
 
 Entry parse_entry(const json& from) {

@@ -25,10 +25,11 @@ namespace {
 
 using test::DotScript;
 using test::DotServer;
+using test::Ending;
 using test::Entry;
 using test::Identity;
 using test::ReplyFault;
-using test::Silence;
+using test::Stage;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
@@ -350,7 +351,7 @@ TEST_F(DotClientTest, KeepaliveIsHonouredAndNoDescriptorIsHeldAfterIt) {
 
 TEST_F(DotClientTest, TheFirstAddressThatAuthenticatesCarriesTheQuery) {
   DotScript silent = script_with({});
-  silent.silence = Silence::kAfterAccept;
+  silent.halt = test::Halt{Stage::kAccept, Ending::kSilence};
   serve(script_with({{"a.example", with_a("192.0.2.1")}}));
   DotScript other = silent;
   other.address = "127.0.0.2";
@@ -496,7 +497,7 @@ TEST_F(DotClientTest, ASilentPortIsTold) {
 
 TEST_F(DotClientTest, SilenceInTheHandshakeIsTold) {
   DotScript script = script_with({});
-  script.silence = Silence::kAfterAccept;
+  script.halt = test::Halt{Stage::kAccept, Ending::kSilence};
   serve(script);
   const DotResult got = ask_and_wait("a.example", kA, 200ms);
   EXPECT_THAT(cause(got), HasSubstr("did not go through with the TLS"));
@@ -565,7 +566,7 @@ TEST_F(DotClientTest, WithoutTheTlsObjectEveryQueryFailsLocally) {
 
 TEST_F(DotClientTest, EndsInTheMiddleWithoutACallOrADescriptor) {
   DotScript script = script_with({});
-  script.silence = Silence::kAfterHandshake;
+  script.halt = test::Halt{Stage::kHandshake, Ending::kSilence};
   serve(script);
   const int before = open_descriptors();
   for (const auto delay : {0ms, 1ms, 5ms, 50ms}) {

@@ -1,0 +1,140 @@
+#include "tests/support/dot_script.h"
+
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace happy::test {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+using Keys = std::map<std::string, std::function<void(const json&)>>;
+
+// Calls what belongs to each key of the object.
+void read(const json& object, const std::string& where, const Keys& keys) {
+  if (!object.is_object()) throw std::runtime_error(where + ": no object");
+  for (const auto& [key, value] : object.items()) {
+    const auto found = keys.find(key);
+    if (found == keys.end())
+      throw std::runtime_error(where + ": unknown key " + key);
+    found->second(value);
+  }
+}
+
+template <typename Value>
+Value named(const json& value, const std::map<std::string, Value>& names) {
+  const auto found = names.find(value.get<std::string>());
+  if (found == names.end())
+    throw std::runtime_error("unknown value " + value.dump());
+  return found->second;
+}
+
+template <typename Field>
+std::function<void(const json&)> into(Field* field) {
+  return [field](const json& value) { *field = value.get<Field>(); };
+}
+
+Halt parse_halt(const json& from) {
+  static const std::map<std::string, Stage> kStages{
+      {"accept", Stage::kAccept},
+      {"client_hello", Stage::kClientHello},
+      {"handshake", Stage::kHandshake},
+      {"query", Stage::kQuery}};
+  static const std::map<std::string, Ending> kEndings{
+      {"silence", Ending::kSilence},
+      {"close", Ending::kClose},
+      {"reset", Ending::kReset}};
+  Halt halt{Stage::kAccept, Ending::kSilence};
+  read(from, "stream.halt",
+       {{"after", [&](const json& v) { halt.after = named(v, kStages); }},
+        {"how", [&](const json& v) { halt.how = named(v, kEndings); }},
+        {"connections", into(&halt.connections)}});
+  return halt;
+}
+
+void parse_stream(const json& from, DotScript* out) {
+  read(from, "stream",
+       {{"split_prefix", into(&out->split_prefix)},
+        {"coalesce", into(&out->coalesce)},
+        {"no_delay", into(&out->no_delay)},
+        {"plain", into(&out->plain)},
+        {"reset_first", into(&out->reset_first)},
+        {"close_on_query_first", into(&out->close_on_query_first)},
+        {"idle_close_ms",
+         [&](const json& v) { out->idle_close = milliseconds(v.get<int>()); }},
+        {"halt", [&](const json& v) { out->halt = parse_halt(v); }}});
+}
+
+void parse_tls(const json& from, DotScript* out) {
+  static const std::map<std::string, std::string> kVersions{
+      {"1.2", "NORMAL:-VERS-ALL:+VERS-TLS1.2"},
+      {"1.3", "NORMAL:-VERS-ALL:+VERS-TLS1.3"},
+      {"any", "NORMAL"}};
+  static const std::map<std::string, Tickets> kTickets{
+      {"none", Tickets::kNone},
+      {"at_once", Tickets::kAtOnce},
+      {"late", Tickets::kLate}};
+  read(from, "tls",
+       {{"version",
+         [&](const json& v) { out->priorities = named(v, kVersions); }},
+        {"priorities", into(&out->priorities)},
+        {"alpn", into(&out->offer_alpn)},
+        {"tickets", [&](const json& v) { out->tickets = named(v, kTickets); }},
+        {"key_update", into(&out->key_update)},
+        {"close_notify", into(&out->close_notify)}});
+}
+
+enum class Chain { kFull, kLeaf, kDecorated };
+
+// Decorated: a stranger's certificate and the leaf again stand in between.
+std::vector<Identity> make_chain(const json& from, const Identity& authority) {
+  static const std::map<std::string, Chain> kChains{
+      {"full", Chain::kFull},
+      {"leaf", Chain::kLeaf},
+      {"decorated", Chain::kDecorated}};
+  CertificateWish wish{.common_name = "scripted server"};
+  Chain chain = Chain::kFull;
+  read(from, "certificate",
+       {{"names", into(&wish.dns_names)},
+        {"days",
+         [&](const json& v) {  // may be negative: expired
+           wish.valid_until = time(nullptr) + 86400L * v.get<long>();
+           wish.valid_from = wish.valid_until - 86400L * 365;
+         }},
+        {"chain", [&](const json& v) { chain = named(v, kChains); }}});
+  const Identity leaf = Identity::make(wish, &authority);
+  switch (chain) {
+    case Chain::kFull:
+      return {leaf, authority};
+    case Chain::kLeaf:
+      return {leaf};
+    case Chain::kDecorated:
+      return {leaf, Identity::make({.common_name = "a stranger"}), leaf,
+              authority};
+  }
+  return {};
+}
+
+}  // namespace
+
+LoadedScript load_script(const std::string& text) {
+  const json root = json::parse(text, nullptr, true, true);
+  LoadedScript out;
+  out.authority = Identity::make({.common_name = "test CA", .is_ca = true});
+  json certificate = json::object();
+  DotScript& script = out.script;
+  read(root, "script",
+       {{"address", into(&script.address)},
+        {"port", into(&script.port)},
+        {"certificate", into(&certificate)},
+        {"tls", [&](const json& v) { parse_tls(v, &script); }},
+        {"stream", [&](const json& v) { parse_stream(v, &script); }},
+        {"zone", [&](const json& v) { script.zone = parse_zone(v.dump()); }}});
+  script.chain = make_chain(certificate, out.authority);
+  return out;
+}
+
+}  // namespace happy::test
