@@ -12,7 +12,7 @@ ASAN = -DHAPPY_SANITIZE='address;undefined' -DCMAKE_BUILD_TYPE=Debug
 TSAN = -DHAPPY_SANITIZE=thread -DCMAKE_BUILD_TYPE=Debug
 RESULTS = build/results
 
-.PHONY: all demo lab test check asan tsan clang lint format install clean
+.PHONY: all demo lab test check asan tsan clang lint format defects install clean
 
 all:
 	@$(CONFIGURE) -B build >/dev/null
@@ -75,6 +75,13 @@ lint:
 format:
 	@tools/deps.sh lint
 	@clang-format -i $(SOURCES)
+
+# Minutes: each deliberate defect must be caught by a row of the conformance
+# tables.
+defects:
+	@$(CONFIGURE) -B build >/dev/null
+	@$(BUILD) build --target conformance_test
+	@tests/abi/conformance/defects.py . build
 
 install:
 	@$(CONFIGURE) -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null

@@ -22,9 +22,8 @@ LoopbackLab::LoopbackLab(const CertificateWish& wish)
              {"dead.lab.test", {kDead}},
              {"closed.lab.test", {kRefusing}},
              {"allrefused.lab.test", {kRefusing, kRefusingToo}},
-             {"unroutable.lab.test", {kUnroutable, kGood}},
              {"alldead.lab.test", {kDead, kDeadToo, kDead6}},
-             {"hanging.lab.test", {kDead, kDead6}}},
+             {"hanging.lab.test", {kDead, kDeadToo, kDead6}}},
       certificate_(make_certificate(wish)) {
   open_web();
   open_resolver();

@@ -6,7 +6,6 @@
 //   dead4     a dead A, then a good one   refused   a refusing A, then a good
 //   dead      a dead A only               closed    a refusing A only
 //   alldead   two dead A, a dead AAAA      allrefused  two refusing A
-//   unroutable  an address that connect() refuses itself, then a good one
 //   hanging   as alldead, for a rule of its own
 #pragma once
 
@@ -32,7 +31,6 @@ class LoopbackLab {
   static constexpr const char* kRefusing = "127.0.1.3";
   static constexpr const char* kGoodToo = "127.0.1.4";
   static constexpr const char* kRefusingToo = "127.0.1.5";
-  static constexpr const char* kUnroutable = "255.255.255.255";
   static constexpr const char* kDeadToo = "127.0.1.6";
   static constexpr const char* kDead6 = "::1";
 

@@ -85,6 +85,20 @@ TEST_P(ConformanceTest, EveryCallAnswersAsWithoutTheLibrary) {
 INSTANTIATE_TEST_SUITE_P(Topics, ConformanceTest, testing::ValuesIn(topics()),
                          [](const auto& tested) { return tested.param; });
 
+// A row that is not raced would show nothing.
+TEST(WorldsTest, AreRacedWhereTheySay) {
+  LoopbackLab lab;
+  lab.use_policy(policy_of(lab));
+  played_in(lab, "worlds", true);
+  std::set<std::string> raced;
+  for (const auto& start : lab::events_of(lab.trace(), "race_start"))
+    raced.insert(start.value("name", ""));
+  for (const World& world : kWorlds)
+    if (world.raced) {
+      EXPECT_TRUE(raced.contains(world.host)) << world.name;
+    }
+}
+
 // The lines of the table under "Known differences", cell by cell.
 std::vector<std::vector<std::string>> documented() {
   std::ifstream in(HAPPY_SOURCE_FOLDER "/docs/hooks.md");

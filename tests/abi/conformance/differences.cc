@@ -4,10 +4,6 @@ namespace happy::abi {
 namespace {
 
 constexpr Difference kDifferences[] = {
-    {"fails-later", "-1 ENETUNREACH", "-1 EINPROGRESS",
-     "a non-blocking `connect` that libc fails at once is in progress",
-     "the other addresses of the name are still being tried; if all fail, the "
-     "error comes as for any connection in progress"},
     {"connected-elsewhere", "inet good:world", "-1 ENOTCONN",
      "a socket made before `fork` and connected in one process: the other's "
      "`getpeername` finds it unconnected where another address won",

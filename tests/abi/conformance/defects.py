@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Shows that the conformance tables can fail: builds libhappy.so with one
+deliberate defect at a time, from a copy of one source file, and expects a named
+row to notice.
+
+    defects.py SOURCE_FOLDER BUILD_FOLDER [DEFECT...]
+
+The build folder must hold the objects of libhappy.so and conformance_test. It
+is not changed.
+"""
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Defect(NamedTuple):
+    name: str
+    file: str
+    old: str  # must be there exactly once
+    new: str
+    row: str  # TOPIC/NAME of one that must fail
+
+
+DEFECTS = [
+    Defect("swap order: epoll sets are left after the exchange",
+           "shim/exchange.cc",
+           """    epoll_sets::detach(fd);
+    while (real::dup3(""",
+           """    while (real::dup3(""",
+           "epoll/level-before"),
+    Defect("swap order: the old file is ended before the exchange",
+           "shim/races.cc",
+           """  exchange::replace(race, descriptor);
+  real::shutdown(race->stand_in, int{SHUT_RDWR});""",
+           """  real::shutdown(race->stand_in, int{SHUT_RDWR});
+  (void)descriptor;""",
+           "nonblocking/dead-first"),
+    Defect("FD_CLOEXEC is lost", "shim/exchange.cc",
+           "(flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0",
+           "flags == -2 ? O_CLOEXEC : 0",
+           "nonblocking/won-cloexec"),
+    Defect("O_NONBLOCK is lost", "shim/socket_options.cc",
+           "  real::fcntl(to, F_SETFL, flags);",
+           "  real::fcntl(to, F_SETFL, flags & ~O_NONBLOCK);",
+           "nonblocking/won-flags"),
+    Defect("the owner is lost", "shim/socket_options.cc",
+           "real::fcntl(to, F_SETOWN_EX, &owner);", "",
+           "flags/owner-alone"),
+    Defect("SO_ERROR is asked of attempt 1", "shim/hooks_connect.cc",
+           "(level == SOL_SOCKET && name == SO_ERROR)", "level == -1",
+           "nonblocking/all-dead"),
+    Defect("SO_ERROR keeps what ending an attempt left", "shim/attempts.cc",
+           "  get_int(fd, SOL_SOCKET, SO_ERROR, 0);", "",
+           "blocking/all-dead"),
+    Defect("a wait that timed out says EAGAIN", "shim/blocking.cc",
+           "return errno == EAGAIN ? EINPROGRESS : errno;", "return errno;",
+           "blocking/sndtimeo"),
+    Defect("an interruption says EINPROGRESS", "shim/blocking.cc",
+           "return errno == EAGAIN ? EINPROGRESS : errno;",
+           "return EINPROGRESS;",
+           "signals/alarm"),
+    Defect("an interruption is slept over", "shim/blocking.cc",
+           "  got = recv(race->wake[0], &byte, 1, 0);",
+           """  do {
+    got = recv(race->wake[0], &byte, 1, 0);
+  } while (got < 0 && errno == EINTR);""",
+           "signals/alarm-sndtimeo"),
+    Defect("SO_SNDTIMEO is not kept", "shim/blocking.cc",
+           "  real::setsockopt(race->wake[0], SOL_SOCKET, SO_RCVTIMEO,",
+           "  real::setsockopt(race->wake[1], SOL_SOCKET, SO_RCVTIMEO,",
+           "signals/sndtimeo-first"),
+    Defect("epoll: level-triggered registrations are forgotten",
+           "shim/epoll_sets.cc",
+           "    if (at->disarmed) continue;\n",
+           "    if (at->disarmed || (at->events & EPOLLET) == 0) continue;\n",
+           "epoll/level-after"),
+    Defect("epoll: edge-triggered becomes level-triggered",
+           "shim/epoll_sets.cc",
+           "    event.events = at->events;",
+           "    event.events = at->events & ~uint32_t{EPOLLET};",
+           "epoll/edge-after"),
+    Defect("epoll: one-shot becomes lasting", "shim/epoll_sets.cc",
+           "    event.events = at->events;",
+           "    event.events = at->events & ~uint32_t{EPOLLONESHOT};",
+           "epoll/oneshot-after"),
+    Defect("epoll: a one-shot that has fired is armed again",
+           "shim/epoll_sets.cc",
+           "      at->disarmed = fired;", "      at->disarmed = fired && false;",
+           "epoll/oneshot-fired-before"),
+    Defect("epoll: the data are lost", "shim/epoll_sets.cc",
+           "    event.data.u64 = at->data;", "",
+           "epoll/mod-data"),
+    Defect("getpeername: the stand-in is connected", "shim/stand_in.cc",
+           "    if (fill_queue()) return fd;",
+           "    fill_queue();\n    if (listen(fd, 64) == 0) return fd;",
+           "nonblocking/connecting-peer"),
+    Defect("getsockname: the stand-in's own", "shim/hooks_connect.cc",
+           "real::getsockname(races::spokesman_locked(fd), address, length)",
+           "real::getsockname(fd, address, length)",
+           "nonblocking/connecting-name"),
+    Defect("hints: the look-up asks for both families", "shim/names.cc",
+           "engine->lookup_start(name, family)",
+           "engine->lookup_start(name, family * 0)",
+           "blocking/hinted"),
+    Defect("close() leaves an errno", "shim/races.cc",
+           "  errno = saved;\n}\n\nvoid duplicated_locked(",
+           "  errno = EAGAIN + 0 * saved;\n}\n\nvoid duplicated_locked(",
+           "closing/close-errno-won"),
+    Defect("connect() leaves an errno", "shim/races.cc",
+           "  if (result == 0) errno = saved;", "  (void)saved;",
+           "blocking/dead-first"),
+    Defect("options set in mid-race do not reach the winner",
+           "shim/races.cc",
+           "  socket_options::note_change(race->attempt, level, name, "
+           "&race->options);",
+           "  (void)level, (void)name;",
+           "options/tcp-nodelay-during"),
+    Defect("other numbers keep the loser", "shim/exchange.cc",
+           "if (fd_table::find(fd)->duplicated.load()) add_duplicates(race, fd);",
+           "(void)add_duplicates;",
+           "duplicates/dup-blocking"),
+    Defect("close_range() closes the library's own", "shim/hooks_descriptors.cc",
+           "  unsigned from = first;\n  for (int fd = own::next(",
+           "  unsigned from = first;\n  for (int fd = -1 + 0 * own::next(",
+           "closing/close-range-high-won"),
+    Defect("a bad pointer is read", "shim/readable.cc",
+           "  return readable;", "  return readable || true;",
+           "blocking/bad-pointer"),
+]
+
+
+def commands_of(build):
+    """Of libhappy.so: to compile, by source file; to link."""
+    lines = subprocess.run(
+        ["ninja", "-C", build, "-t", "commands", "libhappy.so"],
+        check=True, capture_output=True, text=True).stdout.splitlines()
+    compile_ = {}
+    for line in lines:
+        source = re.search(r" -c (\S+\.cc)$", line)
+        if source:
+            compile_[source.group(1)] = line
+    link = [line for line in lines if "-soname,libhappy.so" in line]
+    return compile_, link[-1]
+
+
+def swapped(command, old, new):
+    words = [new if word == old else word for word in shlex.split(command)]
+    return [word for word in words if word != "-Werror"]
+
+
+def build_with(defect, source, build, folder):
+    original = source / defect.file
+    text = original.read_text()
+    if text.count(defect.old) != 1:
+        raise ValueError(f"to be replaced in {defect.file} exactly once, but "
+                         f"there {text.count(defect.old)} times: {defect.old}")
+    patched = folder / original.name
+    patched.write_text(text.replace(defect.old, defect.new))
+    compile_, link = commands_of(build)
+    object_ = f"CMakeFiles/happy.dir/{defect.file}.o"
+    built = folder / "patched.o"
+    command = swapped(compile_[str(original)], str(original), str(patched))
+    command = [str(built) if word == object_ else word for word in command]
+    command = [str(folder / "patched.d") if word == object_ + ".d" else word
+               for word in command]
+    subprocess.run(command, cwd=build, check=True)
+    # ": && LINKER ... && :"
+    link = link.split("&&")[1]
+    link = [str(built) if word == object_ else word
+            for word in swapped(link, "libhappy.so",
+                                str(folder / "libhappy.so"))]
+    subprocess.run(link, cwd=build, check=True)
+    for other in ("libhappy-core.so", "libhappy-tls.so"):
+        (folder / other).symlink_to(build / other)
+    return folder / "libhappy.so"
+
+
+def failed_rows(build, library, topic):
+    run = subprocess.run(
+        [build / "conformance_test", f"--gtest_filter=*Conformance*/{topic}"],
+        env={**os.environ, "HAPPY_CONFORMANCE_LIBRARY": str(library)},
+        capture_output=True, text=True, check=False)
+    return re.findall(r"^row (\S+)$", run.stdout, re.M)
+
+
+def check(defect, source, build):
+    with tempfile.TemporaryDirectory(prefix="happy-defect-") as folder:
+        library = build_with(defect, source, build, Path(folder))
+        rows = failed_rows(build, library, defect.row.split("/")[0])
+    caught = defect.row in rows
+    others = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
+    if not caught:
+        others = f" did not notice; {len(rows)} others did"
+    print(f"{'caught' if caught else 'MISSED'}  {defect.name}: "
+          f"{defect.row}{others}", flush=True)
+    return caught
+
+
+def main():
+    source, build = (Path(p).resolve() for p in sys.argv[1:3])
+    wanted = sys.argv[3:]
+    chosen = [d for d in DEFECTS
+              if not wanted or any(w in d.name for w in wanted)]
+    caught = [check(defect, source, build) for defect in chosen]
+    print(f"{sum(caught)} of {len(caught)} defects caught")
+    return 0 if caught and all(caught) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
