@@ -62,9 +62,18 @@ TEST(PolicyRobustness, EveryTruncationIsAnErrorWithAPlace) {
   }
 }
 
+// A sanitizer makes parsing ten times dearer: there each place gets a fifth of
+// the octets, another fifth than its neighbour.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kStep = 5;
+#else
+constexpr int kStep = 1;
+#endif
+
 TEST(PolicyRobustness, EveryMutationOfOneOctetIsSound) {
   for (size_t at = 0; at < kPolicy.size(); ++at) {
-    for (int octet = 0; octet < 256; ++octet) {
+    for (int octet = static_cast<int>(at) % kStep; octet < 256;
+         octet += kStep) {
       std::string text = kPolicy;
       text[at] = static_cast<char>(octet);
       const auto policy = parse_policy(text);
