@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "core/engine_impl.h"
 
 namespace happy {

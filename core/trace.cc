@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "core/net/loop.h"
 
 namespace happy {

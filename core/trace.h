@@ -2,7 +2,7 @@
 // Costs one comparison where no trace was asked for.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
