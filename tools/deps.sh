@@ -15,7 +15,7 @@ case ${1:-} in
   demo) wanted="$build unbound curl wget python3 libnss-wrapper" ;;
   test) wanted="$build $clients libcmocka-dev clang binutils iproute2 procps
     libjemalloc2 util-linux" ;;
-  bench) wanted="$build $clients iproute2 procps" ;;
+  bench) wanted="$build $clients iproute2 procps knot-dnsutils" ;;
   lint) wanted='clang-format' ;;
   *) echo "usage: $0 demo|test|bench|lint" >&2; exit 2 ;;
 esac
