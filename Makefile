@@ -8,7 +8,7 @@ BUILD = cmake --build
 CTEST = ctest --output-on-failure -j $(JOBS)
 SANITIZER_ENV = ASAN_OPTIONS=detect_leaks=1 \
   UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
-# Lines for reports, but no types: that is a quarter less to write and link.
+# Lines for reports, but no types: less to write and to link.
 SANITIZED = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1
 ASAN = -DHAPPY_SANITIZE='address;undefined' $(SANITIZED)
 TSAN = -DHAPPY_SANITIZE=thread $(SANITIZED)
