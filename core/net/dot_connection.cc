@@ -140,7 +140,7 @@ void DotConnection::receive() {
   for (;;) {
     size_t moved = 0;
     const int state = peer_.tls->read(session_, data, sizeof data, &moved);
-    if (!heard_) acknowledge_at_once();
+    acknowledge_at_once();
     if (state == HAPPY_TLS_WANT_READ) return;
     if (state == HAPPY_TLS_WANT_WRITE) return watch(UV_READABLE | UV_WRITABLE);
     if (state == HAPPY_TLS_CLOSED)
@@ -148,7 +148,6 @@ void DotConnection::receive() {
     if (state != HAPPY_TLS_READY) return lose(tls_error(*peer_.tls, session_));
     input_.append({data, moved});
     while (auto message = input_.next()) {
-      heard_ = true;
       listener_.received(std::move(*message));
     }
   }
@@ -190,10 +189,10 @@ void DotConnection::watch(int events) {
     uv_poll_start(poll_.get(), events, &DotConnection::on_poll);
 }
 
-// A server that writes its session ticket and then the answer in small segments
-// holds the second until the first is acknowledged (Nagle); our delayed ACK
-// would cost 40 ms. The kernel forgets the option as it goes, so it is set
-// after every read until the first reply is there.
+// A server without TCP_NODELAY holds a small segment until the one before it is
+// acknowledged (Nagle): the answer behind a session ticket, and the second of
+// two answers. Our delayed ACK would cost 40 ms each time. The kernel forgets
+// the option as it goes, so it is set after every read.
 void DotConnection::acknowledge_at_once() {
   const int on = 1;
   setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);

@@ -82,7 +82,6 @@ class DotConnection {
   UvOwner<uv_poll_t> poll_;
   happy_tls_session* session_ = nullptr;
   Phase phase_ = Phase::kConnecting;
-  bool heard_ = false;  // a first reply has come
   int watched_ = 0;
   Time started_{}, connected_{}, ready_{};
   happy_tls_info info_{};
