@@ -9,7 +9,7 @@
 namespace happy::shim {
 namespace {
 
-constinit happy_host host;
+constinit happy_host host{};
 
 void enter_helper_thread() {
   bypass_depth = 1;
