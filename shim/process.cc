@@ -22,7 +22,7 @@ namespace {
 // where process ids repeat across pid namespaces. nullptr before prepare().
 constinit std::atomic<uint32_t*> alive{nullptr};
 constinit pid_t owner = 0;
-constinit sigset_t mask_before_fork;
+constinit sigset_t mask_before_fork{};
 
 void mark_alive() {
   owner = getpid();
