@@ -50,7 +50,6 @@ class EngineTest : public ::testing::Test {
   const char* why_ = nullptr;
 
  private:
-  std::string text_;
   happy_host host_{};
   Engine* engine_ = nullptr;
   nlohmann::json resolvers_ = nlohmann::json::object();

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <list>
+
 namespace happy {
 namespace {
 
@@ -65,11 +67,17 @@ Engine& EngineTest::start(const nlohmann::json& rules) {
 }
 
 Engine& EngineTest::start_with_text(const std::string& policy) {
-  text_ = policy;
-  auto* host = new happy_host(host_);  // as the engine: for the process
-  host->policy_text = (new std::string(policy))->c_str();
-  host->policy_size = policy.size();
-  engine_ = new Engine(host);
+  // Engines are never destroyed; kept here, they are no leak.
+  struct Kept {
+    happy_host host;
+    std::string text;
+    Engine* engine;
+  };
+  static auto& all = *new std::list<Kept>;
+  Kept& kept = all.emplace_back(Kept{host_, policy, nullptr});
+  kept.host.policy_text = kept.text.c_str();
+  kept.host.policy_size = kept.text.size();
+  engine_ = kept.engine = new Engine(&kept.host);
   return *engine_;
 }
 
