@@ -66,6 +66,11 @@ void passed(const sockaddr* address, socklen_t length, const char* why) {
   core::loaded()->trace_passed(address, length, why);
 }
 
+void release(happy_plan* plan) {
+  const CoreCall call;
+  core::loaded()->plan_release(plan);
+}
+
 void set_user_timeout(int fd, uint32_t milliseconds) {
   const int value = static_cast<int>(milliseconds);
   real::setsockopt(fd, int{IPPROTO_TCP}, int{TCP_USER_TIMEOUT},
@@ -102,16 +107,20 @@ happy_plan* plan(int fd, const sockaddr* address, socklen_t length,
     const CoreCall call;
     out = core::loaded()->plan(address, length, target->families, &why);
   }
+  if (out != nullptr && out->fail_with == 0 &&
+      !socket_options::take(fd, target->family, target->protocol,
+                            &target->options)) {
+    release(out);
+    out = nullptr;
+    why = "an option that cannot be copied";
+  }
   if (out == nullptr && why != nullptr) passed(address, length, why);
   return out;
 }
 
 int fail(happy_plan* plan) {
   const int error = plan->fail_with;
-  {
-    const CoreCall call;
-    core::loaded()->plan_release(plan);
-  }
+  release(plan);
   errno = error;
   return -1;
 }
@@ -162,7 +171,6 @@ Start::Start(int fd, const sockaddr* address, socklen_t length,
       plan_(plan),
       address_(address),
       length_(length) {
-  ready_ = socket_options::take(fd, target.family, target.protocol, &options_);
   // The kernel itself ends an attempt at the rule's time-out, so that the
   // caller finds ETIMEDOUT on it; a shorter one of the caller's stays.
   const uint32_t limit =
@@ -175,9 +183,7 @@ Start::Start(int fd, const sockaddr* address, socklen_t length,
 }
 
 Start::~Start() {
-  if (plan_ == nullptr) return;
-  const CoreCall call;
-  core::loaded()->plan_release(plan_);
+  if (plan_ != nullptr) release(plan_);
 }
 
 int Start::connect() {
@@ -214,7 +220,7 @@ Race* Start::make_race(int error) {
   race->connect_ms = plan_->connect_ms;
   race->timeout_ms = timeout_ms_;
   race->callers_timeout_ms = callers_timeout_ms_;
-  race->options = options_;
+  race->options = target_.options;
   return race;
 }
 

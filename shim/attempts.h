@@ -17,6 +17,7 @@ struct Target {
   int protocol = 0;
   int status = 0;         // F_GETFL
   unsigned families = 0;  // see happy_engine::plan
+  socket_options::Snapshot options;
 };
 
 // A plan for this connect(), or nullptr where libc's own is right (the trace
@@ -48,8 +49,6 @@ class Start {
   Start(const Start&) = delete;
   Start& operator=(const Start&) = delete;
 
-  // Whether the socket's options could be taken.
-  bool ready() const { return ready_; }
   // Attempt 1, non-blocking whatever the socket's mode; result and errno.
   int connect();
   // Whether that outcome leaves anything to race for. If not, the caller's
@@ -71,12 +70,10 @@ class Start {
 
   int fd_;
   happy_race* handle_ = nullptr;
-  Target target_;
+  const Target& target_;
   happy_plan* plan_;
-  bool ready_ = false;
   uint32_t timeout_ms_ = 0;
   uint32_t callers_timeout_ms_ = 0;
-  socket_options::Snapshot options_;
   const sockaddr* address_;
   socklen_t length_;
 };

@@ -160,10 +160,6 @@ int connect(int fd, const sockaddr* address, socklen_t length,
   Race* race = nullptr;
   {
     attempts::Start start(fd, address, length, target, plan);
-    if (!start.ready()) {
-      start.give_up("an option that cannot be copied");
-      return real::connect(fd, address, length);
-    }
     const int result = start.connect();
     const int error = errno;
     if (!start.worth_racing(result, error)) {

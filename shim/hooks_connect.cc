@@ -28,10 +28,12 @@ bool may_race(int fd) {
 // Returns what connect(2) returns, with errno set the same way. A cancellation
 // point: no noexcept, no catch.
 HAPPY_EXPORT int connect(int fd, const sockaddr* address, socklen_t length) {
-  if (bypassed() || (!may_race(fd) && !names::maybe_known(address, length))) {
+  if (bypassed()) return real::connect(fd, address, length);
+  const bool racing = may_race(fd);
+  if (!racing && !names::maybe_known(address, length)) {
     return real::connect(fd, address, length);
   }
-  return races::connect(fd, address, length);
+  return races::connect(fd, address, length, !racing);
 }
 HAPPY_ALIAS(__connect, connect);
 

@@ -100,6 +100,13 @@ void stop_watching(Race* race, int descriptor) {
   if (core::loaded()->unwatch(descriptor, race)) drop(race);
 }
 
+void cancel(Race* race) {
+  if (race->handle == nullptr) return;
+  const CoreCall call;
+  core::loaded()->race_cancel(race->handle);
+  race->handle = nullptr;
+}
+
 // Under the lock: the race of `fd`, if the number still shows it.
 Race* current(int fd) {
   Race* race = hint(fd);
@@ -142,7 +149,7 @@ bool has_own_time_out(const Race& race, int level, int name) {
 
 bool is_racing(int fd) {
   if (hint(fd) == nullptr) return false;
-  Guard guard(lock());
+  const Guard guard(lock());
   return current(fd) != nullptr;
 }
 
@@ -150,10 +157,6 @@ bool is_racing(int fd) {
 int connect_non_blocking(int fd, const sockaddr* address, socklen_t length,
                          const attempts::Target& target, happy_plan* plan) {
   attempts::Start start(fd, address, length, target, plan);
-  if (!start.ready()) {
-    start.give_up("an option that cannot be copied");
-    return real::connect(fd, address, length);
-  }
   const int result = start.connect();
   const int error = errno;
   if (!start.worth_racing(result, error)) {
@@ -184,11 +187,13 @@ int connect_non_blocking(int fd, const sockaddr* address, socklen_t length,
   return launched ? -1 : result;
 }
 
-int connect_or_race(int fd, const sockaddr* address, socklen_t length) {
+int connect_or_race(int fd, const sockaddr* address, socklen_t length,
+                    bool known) {
   blocking::reap_abandoned();
   process::notice_fork();
   if (is_racing(fd)) return connect_again(fd, address, length);
-  if (!names::maybe_known(address, length) || process::is_vfork_child()) {
+  if (!known) known = names::maybe_known(address, length);
+  if (!known || process::is_vfork_child()) {
     return real::connect(fd, address, length);
   }
   attempts::Target target;
@@ -210,9 +215,7 @@ void forget_locked(int fd, FdEntry* entry) {
   hold(race);
   exchange::hide(race, fd);
   if (race->number_count == 0) {
-    const CoreCall call;
-    if (race->handle != nullptr) core::loaded()->race_cancel(race->handle);
-    race->handle = nullptr;
+    cancel(race);
     if (state == RaceState::kLingering) stop_watching(race, fd);
     if (state == RaceState::kExpiring) stop_watching(race, race->attempt);
     if (state == RaceState::kBlocking) blocking::wake(race);
@@ -224,9 +227,9 @@ void forget_locked(int fd, FdEntry* entry) {
 
 Lock& lock() { return table_lock; }
 
-int connect(int fd, const sockaddr* address, socklen_t length) {
+int connect(int fd, const sockaddr* address, socklen_t length, bool known) {
   const int saved = errno;
-  const int result = connect_or_race(fd, address, length);
+  const int result = connect_or_race(fd, address, length, known);
   if (result == 0) errno = saved;  // attempt 1 has left EINPROGRESS there
   return result;
 }

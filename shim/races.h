@@ -36,8 +36,9 @@ inline Race* hint(int fd) {
 // signals blocked (Guard).
 Lock& lock();
 
-// connect(2) for the host.
-int connect(int fd, const sockaddr* address, socklen_t length);
+// connect(2) for the host. `known`: names::maybe_known() has said yes; else it
+// is asked where no race answers.
+int connect(int fd, const sockaddr* address, socklen_t length, bool known);
 
 // The host closes `fd` (or puts another file there). Ends its race. Under the
 // lock, before the real call.
