@@ -3,6 +3,7 @@
 // signals first (SignalBlock), so that no handler can meet it half-way.
 #pragma once
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -21,9 +22,11 @@ class Lock {
                                       std::memory_order_acquire)) {
       return;
     }
+    const int saved = errno;  // the futex calls' EAGAIN is nobody's business
     while (word_.exchange(kContended, std::memory_order_acquire) != kFree) {
       syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, kContended, nullptr);
     }
+    errno = saved;
   }
   void unlock() {
     if (word_.exchange(kFree, std::memory_order_release) == kContended) {
