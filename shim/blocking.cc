@@ -58,10 +58,11 @@ void stop(Race* race) {
 }
 
 // Puts the winner, or a live attempt, behind the caller's numbers; attempt 1
-// needs nothing. Returns the descriptor that now is the connection, owned by
-// the race until it is dropped.
+// needs nothing, and has the errors to return. The descriptor that now is the
+// connection, owned by the race until it is dropped.
 int install_locked(Race* race) {
-  const int other = race->outcome.descriptor;
+  const bool failed = race->outcome.kind == HAPPY_ALL_FAILED;
+  const int other = failed ? -1 : race->outcome.descriptor;
   attempts::settle_options(race, other >= 0 ? other : race->attempt);
   if (other >= 0) {
     exchange::replace(race, other);

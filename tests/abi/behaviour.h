@@ -7,6 +7,7 @@
 //   later    the same, started late    hung      two dead ones, for ever
 //   dead6    a dead AAAA, a good A     bounded   two dead ones, connect_ms
 //   one      a good one only           attempts  a dead one, attempt_ms
+//   unreachable   a multicast one, and one whose listener the test owns
 //
 // The kernel's own behaviour, for comparison, is to be had at addresses that no
 // name has: numeric().

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "tests/abi/behaviour.h"
+#include "tests/lab/sockets.h"
 
 namespace happy::behaviour {
 namespace {
@@ -320,6 +322,30 @@ TEST(BlockingTwice, ASecondThreadsConnectEndsToo) {
   else
     second.detach();
   EXPECT_EQ(one, 0);
+}
+
+ino_t socket_behind(int fd) {
+  struct stat info {};
+  EXPECT_EQ(fstat(fd, &info), 0);
+  return info.st_ino;
+}
+
+// Attempt 1 fails inside connect() (no TCP to a multicast address), the other
+// one at its second SYN.
+TEST(BlockingRace, LeavesTheCallerItsOwnSocketWhenAllFail) {
+  lab::Descriptor last =
+      lab::listen_on({IpAddress::parse("127.0.45.2").value(), web_port()},
+                     lab::Listening::kBlackHole);
+  resolve("unreachable");
+  const Descriptor fd = blocking();
+  const ino_t before = socket_behind(fd.get());
+  std::thread closer([&] {
+    std::this_thread::sleep_for(300ms);
+    last = {};
+  });
+  EXPECT_EQ(begin(fd, numeric("224.0.0.1")), ENETUNREACH);
+  closer.join();
+  EXPECT_EQ(socket_behind(fd.get()), before);
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ std::vector<lab::Name> all_names() {
           {"later.lab.test", {"127.0.21.1", "127.0.21.2"}},
           {"refused.lab.test", {"127.0.30.1", "127.0.30.2"}},
           {"closed.lab.test", {"127.0.40.1", "127.0.40.2"}},
+          {"unreachable.lab.test", {"224.0.0.1", "127.0.45.2"}},
           {"hung.lab.test", {"127.0.50.1", "127.0.50.2"}},
           {"bounded.lab.test", {"127.0.60.1", "127.0.60.2"}},
           {"attempts.lab.test", {"127.0.70.1"}},
