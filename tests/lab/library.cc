@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "tests/lab/fail.h"
@@ -24,6 +25,13 @@ Environment library_environment(const LibraryUse& use) {
   if (!use.policy.empty()) environment["HAPPY_POLICY"] = use.policy;
   if (!use.trace.empty()) environment["HAPPY_TRACE"] = use.trace;
   return environment;
+}
+
+Environment begin_use(const LibraryUse& use, const Environment& more) {
+  std::filesystem::remove(use.trace);
+  Environment all = library_environment(use);
+  for (const auto& [name, value] : more) all[name] = value;
+  return all;
 }
 
 bool sanitized() { return std::string(HAPPY_SANITIZER_RUNTIME) != ""; }

@@ -21,6 +21,9 @@ struct LibraryUse {
 // preloaded first, since the host has none.
 Environment library_environment(const LibraryUse& use);
 
+// The same with `more` over it, for a run whose trace begins empty.
+Environment begin_use(const LibraryUse& use, const Environment& more);
+
 // Whether the build has a sanitizer: times are then longer, and hosts with
 // symbols of their own (node) cannot be tested.
 bool sanitized();

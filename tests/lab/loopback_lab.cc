@@ -87,10 +87,7 @@ void LoopbackLab::use_policy(const std::string& text) {
 Outcome LoopbackLab::run(const std::vector<std::string>& arguments,
                          const Environment& environment,
                          std::chrono::milliseconds limit) {
-  std::filesystem::remove(use_.trace);
-  Environment all = library_environment(use_);
-  for (const auto& [name, value] : environment) all[name] = value;
-  return run_plain(arguments, all, limit);
+  return run_plain(arguments, begin_use(use_, environment), limit);
 }
 
 Outcome LoopbackLab::run_plain(const std::vector<std::string>& arguments,

@@ -129,10 +129,7 @@ void NamespaceLab::use_policy(const std::string& text) {
 Outcome NamespaceLab::run(const std::vector<std::string>& arguments,
                           const Environment& environment,
                           std::chrono::milliseconds limit) {
-  std::filesystem::remove(use_.trace);
-  Environment all = library_environment(use_);
-  for (const auto& [name, value] : environment) all[name] = value;
-  return run_plain(arguments, all, limit);
+  return run_plain(arguments, begin_use(use_, environment), limit);
 }
 
 Outcome NamespaceLab::run_plain(const std::vector<std::string>& arguments,
