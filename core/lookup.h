@@ -9,8 +9,8 @@
 
 #include "core/dns/resolution.h"
 #include "core/engine.h"
-#include "core/loop_timer.h"
 #include "core/net/dot_error.h"
+#include "core/net/loop_timer.h"
 #include "core/state/name_memory.h"
 
 namespace happy {
@@ -36,7 +36,7 @@ struct Lookup : happy_lookup {
   std::optional<dns::Resolution> machine;
   std::vector<dns::Ask> asks;  // not yet performed
   std::optional<Time> wake_at;
-  std::unique_ptr<LoopTimer> timer;
+  std::unique_ptr<net::LoopTimer> timer;
   std::optional<net::DotError> error;  // the first one, for the log
   std::optional<state::LookupId> remembered;
   std::optional<Family> late;  // the family whose answer may still come

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "core/dns/message.h"
-#include "core/loop_timer.h"
 #include "core/net/load_tls.h"
 #include "core/net/loop.h"
+#include "core/net/loop_timer.h"
 
 namespace happy {
 
@@ -58,7 +58,7 @@ struct Resolvers::Question {
   std::function<void(ReplyResult)> done;  // empty once called
   std::optional<net::DotError> first_error;
   std::optional<Reply> best;  // the usable one, or SERVFAIL and the like
-  LoopTimer hedge;
+  net::LoopTimer hedge;
 };
 
 Resolvers::Resolvers(uv_loop_t* loop, const config::Policy* policy,

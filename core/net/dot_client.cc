@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "core/net/clock.h"
 #include "core/net/dot_client_impl.h"
 
 namespace happy::net {
@@ -16,15 +17,8 @@ uint16_t random_id() {
   uint16_t id = 0;
   if (getrandom(&id, sizeof id, GRND_NONBLOCK) == sizeof id) return id;
   static std::minstd_rand fallback(
-      static_cast<unsigned>(steady_now().time_since_epoch().count()));
+      static_cast<unsigned>(monotonic_now().time_since_epoch().count()));
   return static_cast<uint16_t>(fallback());
-}
-
-UvOwner<uv_timer_t> make_timer(uv_loop_t* loop, void* data) {
-  auto* timer = new uv_timer_t;
-  uv_timer_init(loop, timer);  // cannot fail
-  timer->data = data;
-  return UvOwner<uv_timer_t>(timer);
 }
 
 }  // namespace
@@ -47,7 +41,7 @@ DotClient::Impl::Impl(uv_loop_t* loop, const config::Resolver& resolver,
       descriptors_(std::move(descriptors)),
       peer_{loop, &resolver_, tls, &descriptors_},
       session_({.addresses = resolver.addresses.size()}, random_id),
-      timer_(make_timer(loop, this)) {}
+      timer_(std::in_place, loop) {}
 
 void DotClient::Impl::stop() {
   stopped_ = true;
@@ -76,25 +70,12 @@ void DotClient::Impl::query(const std::string& name, uint16_t type,
 // Always by the timer, so that nothing is called from inside query().
 void DotClient::Impl::arm() {
   if (stopped_ || processing_) return;
-  uint64_t delay_ms = 0;
-  if (inbox_.empty() && finished_.empty()) {
-    if (!wake_) {
-      uv_timer_stop(timer_.get());
-      return;
-    }
-    const auto delay =
-        std::chrono::ceil<std::chrono::milliseconds>(*wake_ - steady_now());
-    delay_ms = static_cast<uint64_t>(std::max<int64_t>(delay.count(), 0));
-    uv_update_time(peer_.loop);
-  }
-  uv_timer_start(
-      timer_.get(),
-      [](uv_timer_t* timer) {
-        auto* const self = static_cast<Impl*>(timer->data);
-        self->inbox_.push_back(dot::DotTick{});
-        self->process();
-      },
-      delay_ms, 0);
+  const bool waiting = inbox_.empty() && finished_.empty();
+  if (waiting && !wake_) return timer_->stop();
+  timer_->at(waiting ? *wake_ : Time{}, [this] {
+    inbox_.push_back(dot::DotTick{});
+    process();
+  });
 }
 
 void DotClient::Impl::process() {
@@ -106,7 +87,7 @@ void DotClient::Impl::process() {
     const dot::DotEvent event = std::move(inbox_.front());
     inbox_.pop_front();
     wake_.reset();
-    for (const dot::DotAction& action : session_.step(event, steady_now()))
+    for (const dot::DotAction& action : session_.step(event, monotonic_now()))
       std::visit([this](const auto& it) { perform(it); }, action);
     if (inbox_.empty()) flush();
   }

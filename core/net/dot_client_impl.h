@@ -12,7 +12,7 @@
 #include "core/dns/dot_session.h"
 #include "core/net/dot_client.h"
 #include "core/net/dot_connection.h"
-#include "core/net/uv_owner.h"
+#include "core/net/loop_timer.h"
 
 namespace happy::net {
 
@@ -58,7 +58,7 @@ class DotClient::Impl : public std::enable_shared_from_this<Impl> {
   const DescriptorPolicy descriptors_;
   const DotConnection::Peer peer_;
   dot::DotSession session_;
-  UvOwner<uv_timer_t> timer_;
+  std::optional<LoopTimer> timer_;  // none once stopped
   bool stopped_ = false;
   bool processing_ = false;
   uint64_t next_query_ = 1;

@@ -7,12 +7,9 @@
 #include <cerrno>
 #include <utility>
 
-namespace happy::net {
+#include "core/net/clock.h"
 
-Time steady_now() {
-  return std::chrono::time_point_cast<Duration>(
-      std::chrono::steady_clock::now());
-}
+namespace happy::net {
 
 DotConnection::DotConnection(const Peer& peer, const Endpoint& endpoint,
                              Listener listener)
@@ -29,7 +26,7 @@ DotConnection::~DotConnection() {
 }
 
 tl::expected<void, DotError> DotConnection::start() {
-  started_ = steady_now();
+  started_ = monotonic_now();
   if (const int error = open_socket())
     return tl::unexpected(connect_error(error));
   auto poll = std::make_unique<uv_poll_t>();
@@ -89,7 +86,7 @@ void DotConnection::connected() {
   socklen_t size = sizeof error;
   getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error) return lose(connect_error(error));
-  connected_ = steady_now();
+  connected_ = monotonic_now();
   phase_ = Phase::kHandshake;
   if (!open_session())
     return lose({DotFailure::kLocal, "a TLS session cannot be made"});
@@ -128,7 +125,7 @@ void DotConnection::handshake() {
     default:
       return lose(tls_error(*peer_.tls, session_));
   }
-  ready_ = steady_now();
+  ready_ = monotonic_now();
   phase_ = Phase::kReady;
   peer_.tls->info(session_, &info_);
   watch(UV_READABLE);

@@ -89,7 +89,4 @@ class DotConnection {
   std::vector<uint8_t> output_;
 };
 
-// CLOCK_MONOTONIC.
-Time steady_now();
-
 }  // namespace happy::net

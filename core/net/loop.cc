@@ -45,12 +45,6 @@ int create_detached(void* (*main)(void*), void* argument, size_t stack_size) {
 
 }  // namespace
 
-Time monotonic_now() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return Time(Duration(now.tv_sec * 1'000'000 + now.tv_nsec / 1'000));
-}
-
 Loop::Loop(const happy_host* host, SetUp set_up)
     : host_(host), set_up_(std::move(set_up)) {}
 

@@ -12,13 +12,10 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "core/base/time.h"
 #include "core/engine.h"
+#include "core/net/clock.h"
 
 namespace happy::net {
-
-// CLOCK_MONOTONIC, of which uv_now() is the coarse and cached form.
-Time monotonic_now();
 
 class Loop {
  public:
