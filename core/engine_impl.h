@@ -23,6 +23,7 @@
 #include "core/net/watch.h"
 #include "core/resolvers.h"
 #include "core/state/name_memory.h"
+#include "core/strict_names.h"
 #include "core/trace.h"
 
 namespace happy {
@@ -126,13 +127,8 @@ class Engine {
   RaceLedger& ledger() { return *ledger_; }
 
  private:
-  struct NameRules {
-    dns::SearchList list;
-    std::vector<size_t> rules;  // of list.names
-  };
-
   // strict_names.cc
-  std::optional<NameRules> strict_rules(std::string_view asked);
+  std::optional<StrictNames> strict_names(std::string_view asked);
   // lookups.cc
   bool answer_from_hosts(Lookup* lookup);
   void step(const std::shared_ptr<Lookup>& lookup,

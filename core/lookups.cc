@@ -10,6 +10,7 @@
 #include <cstring>
 #include <deque>
 
+#include "core/address_abi.h"
 #include "core/dns/special.h"
 #include "core/engine_impl.h"
 #include "core/lookup_errors.h"
@@ -19,9 +20,9 @@ namespace happy {
 namespace {
 
 // A list that is whole is worth a moment more than RFC 8305's "at once": both
-// replies come in one segment as a rule, and programs use lists otherwise than
-// for races.
-constexpr Duration kPreferredFirstDelay{5'000};
+// replies come in one segment as a rule, also from a busy resolver, and a
+// program that can use IPv4 only finds nothing in a list without it.
+constexpr Duration kPreferredFirstDelay{20'000};
 
 // Resolvers give up this much before the look-up does, so that the failure has
 // a cause to tell. resolve_ms is at least 100.
@@ -52,14 +53,6 @@ std::vector<IpAddress> in_order(const config::Rule& rule,
                           return address.family == rule.families.front();
                         });
   return addresses;
-}
-
-happy_address to_c(const IpAddress& address) {
-  happy_address out{};
-  out.family = address.family == Family::kIpv4 ? AF_INET : AF_INET6;
-  out.scope_id = address.scope_id;
-  std::copy(address.bytes.begin(), address.bytes.end(), out.bytes);
-  return out;
 }
 
 void finish(Lookup* lookup) {
@@ -103,7 +96,7 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
     fail(lookup.get(), EAI_FAIL);
     return lookup.get();
   }
-  auto names = strict_rules(name);
+  auto names = strict_names(name);
   if (!names) {
     lookup->status = HAPPY_LOOKUP_SYSTEM;
     finish(lookup.get());
@@ -223,7 +216,7 @@ void Engine::carry_on(const std::shared_ptr<Lookup>& lookup) {
   }
   if (!lookup->wake_at) return;
   if (!lookup->timer) {
-    lookup->timer = std::make_unique<LoopTimer>(helper_->loop.uv());
+    lookup->timer = std::make_unique<net::LoopTimer>(helper_->loop.uv());
   }
   lookup->timer->at(*lookup->wake_at, [this, lookup] {
     step(lookup, dns::ResolutionTick{});
@@ -315,7 +308,7 @@ void Engine::answer(Lookup* lookup, const std::string& canonical,
     if (lookup->late) late_[*lookup->remembered] = *lookup->late;
   }
   for (const IpAddress& address : addresses) {
-    lookup->storage.push_back(to_c(address));
+    lookup->storage.push_back(to_abi(address));
   }
   lookup->canonical = canonical;
   lookup->status = HAPPY_LOOKUP_ANSWER;

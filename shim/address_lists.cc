@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
+
+#include "core/address_abi.h"
 #include "shim/names.h"
 #include "shim/real.h"
 
@@ -132,25 +135,13 @@ int build(const Wish& wish, const happy_lookup& lookup, const char* service,
 // libc's answer, for the name memory: each address once.
 void remember_list(const char* node, int family, const addrinfo* list) {
   happy_address addresses[kMostAddresses];
+  IpAddress known[kMostAddresses];
   size_t count = 0;
   for (; list != nullptr && count < kMostAddresses; list = list->ai_next) {
-    happy_address address{};
-    address.family = static_cast<uint16_t>(list->ai_family);
-    if (list->ai_family == AF_INET) {
-      memcpy(address.bytes,
-             &reinterpret_cast<sockaddr_in*>(list->ai_addr)->sin_addr, 4);
-    } else if (list->ai_family == AF_INET6) {
-      const auto* in6 = reinterpret_cast<sockaddr_in6*>(list->ai_addr);
-      memcpy(address.bytes, &in6->sin6_addr, 16);
-      address.scope_id = in6->sin6_scope_id;
-    } else {
-      continue;
-    }
-    bool seen = false;
-    for (size_t i = 0; i < count && !seen; ++i) {
-      seen = memcmp(&addresses[i], &address, sizeof address) == 0;
-    }
-    if (!seen) addresses[count++] = address;
+    const auto one = Endpoint::from_sockaddr(list->ai_addr, list->ai_addrlen);
+    if (!one || std::count(known, known + count, one->address) != 0) continue;
+    addresses[count] = to_abi(one->address);
+    known[count++] = one->address;
   }
   remember(node, family, addresses, count);
 }

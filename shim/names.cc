@@ -8,6 +8,7 @@
 
 #include <atomic>
 
+#include "core/address_abi.h"
 #include "core/base/ip.h"
 #include "shim/blocking.h"
 #include "shim/context.h"
@@ -29,13 +30,6 @@ size_t filter_bit(const IpAddress& address) {
   IpAddress plain = address.unmapped();
   plain.scope_id = 0;
   return std::hash<IpAddress>{}(plain) % kFilterBits;
-}
-
-IpAddress to_ip(const happy_address& address) {
-  IpAddress out;
-  out.family = address.family == AF_INET ? Family::kIpv4 : Family::kIpv6;
-  memcpy(out.bytes.data(), address.bytes, address.family == AF_INET ? 4 : 16);
-  return out;
 }
 
 bool is_numeric(const char* node) {
@@ -85,7 +79,7 @@ bool maybe_known(const sockaddr* address, socklen_t length) {
 }
 
 void note_known(const happy_address& address) {
-  const size_t bit = filter_bit(to_ip(address));
+  const size_t bit = filter_bit(from_abi(address));
   filter[bit / 64].fetch_or(uint64_t{1} << (bit % 64));
   anything_known.store(true, std::memory_order_release);
 }

@@ -85,6 +85,20 @@ TEST_F(Resolve, AShortNameIsExpandedFirst) {
   EXPECT_THAT(ended.out, HasSubstr("www.corp.test: rules[0]"));
 }
 
+// As the library: what has no rule with an encrypted resolver is no business
+// of one, and what has a strict expansion no business of libc's.
+TEST_F(Resolve, OnlyTheStrictExpansionsOfANameAreAsked) {
+  Zone zone = server_->zone();
+  zone.names["host.other"].a("192.0.2.8");
+  zone.names["host.other.corp.test"].a("192.0.2.9");
+  server_->set_zone(zone);
+  const Ended ended = resolve({"host.other", "A"});
+  EXPECT_EQ(0, ended.status) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("host.other.corp.test: rules[0]"));
+  EXPECT_THAT(ended.out, HasSubstr("192.0.2.9"));
+  EXPECT_EQ(1, server_->statistics().queries);
+}
+
 TEST_F(Resolve, ShowsChainsAndTextsSafely) {
   EXPECT_THAT(resolve({"alias.corp.test", "A"}).out,
               HasSubstr("  CNAME      60 s  www.corp.test\n"));

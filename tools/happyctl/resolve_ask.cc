@@ -2,19 +2,18 @@
 
 #include <dlfcn.h>
 #include <netdb.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <map>
 
 #include "core/dns/answer.h"
-#include "core/dns/hosts_file.h"
 #include "core/dns/search.h"
 #include "core/dns/special.h"
-#include "core/net/dot_connection.h"
+#include "core/name_files.h"
+#include "core/net/clock.h"
 #include "core/net/load_tls.h"
+#include "core/strict_names.h"
 #include "tools/happyctl/installation.h"
 
 namespace happyctl {
@@ -23,32 +22,12 @@ namespace {
 using happy::IpAddress;
 using happy::config::Policy;
 using happy::config::Resolver;
-using happy::config::Rule;
 using happy::dns::Name;
 using happy::dns::Rcode;
 using happy::dns::SearchList;
 using happy::dns::Type;
 
 constexpr std::chrono::milliseconds kDefaultPatience{5000};
-
-std::string contents(const char* path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-SearchList expanded(const std::string& name) {
-  const std::string file = contents("/etc/resolv.conf");
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  happy::dns::ResolvConfSources sources;
-  sources.text = file;
-  sources.host_name = host;
-  if (const char* domain = getenv("LOCALDOMAIN")) sources.local_domain = domain;
-  if (const char* options = getenv("RES_OPTIONS"))
-    sources.res_options = options;
-  return happy::dns::expand(name, happy::dns::parse_resolv_conf(sources));
-}
 
 // Whether the inquiry is for addresses, which hosts files and libc know.
 bool wants(const Inquiry& inquiry, Type type) {
@@ -62,27 +41,14 @@ bool wanted(const Inquiry& inquiry, const IpAddress& address) {
                address.family == happy::Family::kIpv4 ? Type::kA : Type::kAaaa);
 }
 
-std::optional<Findings> from_hosts(const Inquiry& inquiry) {
-  const happy::dns::HostsFile hosts(contents("/etc/hosts"));
+std::optional<Findings> from_hosts(const Inquiry& inquiry,
+                                   const happy::dns::HostsFile& hosts) {
   const auto entry = hosts.find(inquiry.name);
   if (!entry) return std::nullopt;
   Findings out{.source = Findings::Source::kHosts, .asked = inquiry.name};
   for (const IpAddress& address : entry->addresses)
     if (wanted(inquiry, address)) out.addresses.push_back(address);
   if (out.addresses.empty()) return std::nullopt;
-  return out;
-}
-
-std::optional<Findings> from_special(const Inquiry& inquiry, const Name& name) {
-  const auto use = happy::dns::special_use(name);
-  if (use == happy::dns::SpecialUse::kNone) return std::nullopt;
-  Findings out{.source = Findings::Source::kSpecial, .asked = inquiry.name};
-  out.note = happy::dns::reason(use);
-  for (const uint16_t type : inquiry.types)
-    if (const auto answer =
-            happy::dns::special_answer(name, static_cast<Type>(type)))
-      out.addresses.insert(out.addresses.end(), answer->addresses.begin(),
-                           answer->addresses.end());
   return out;
 }
 
@@ -167,53 +133,95 @@ bool all_failed(const std::vector<TypeResult>& results) {
                      [](const auto& one) { return one.error.has_value(); });
 }
 
-// The search list by one resolver: the first name that exists.
-void by_resolver(const Resolver& resolver, const Inquiry& inquiry,
-                 const SearchList& names, happy::Time deadline, Findings* out) {
-  const auto tls = happy::net::load_tls(library_folder(), RTLD_NOW);
-  out->resolver = resolver.name;
-  if (!tls) {
-    out->results = {{.type = inquiry.types.front(),
-                     .error = happy::net::DotError{
-                         happy::net::DotFailure::kLocal, tls.error()}}};
-    return;
-  }
-  Exchange exchange(resolver, *tls);
-  for (const Name& name : names.names) {
-    out->asked = name.to_string();
-    out->results = exchange.ask(out->asked, inquiry.types, deadline);
-    if (!all_nonexistent(out->results)) return;
-  }
-}
+// What is asked: each name with the resolvers that its rule allows.
+struct Round {
+  Name name;
+  std::vector<const Resolver*> resolvers;
+};
 
-// The rule that decides: of the first expansion that has an encrypted resolver,
-// else of the name itself (docs/policy.md).
-std::optional<size_t> deciding_rule(const Policy& policy,
-                                    const Inquiry& inquiry,
-                                    const SearchList& names) {
-  for (const Name& name : names.names)
-    if (const auto rule = policy.match_index(name.to_string()))
-      if (!policy.rules[*rule].resolvers.empty()) return rule;
-  return policy.match_index(inquiry.name);
-}
+// The rounds until a name exists; in a round, the resolvers until one answers.
+class Rounds {
+ public:
+  Rounds(const Inquiry& inquiry, happy::Time deadline, Findings* out)
+      : inquiry_(inquiry), deadline_(deadline), out_(*out) {}
 
-tl::expected<std::vector<const Resolver*>, std::string> resolvers_for(
-    const Policy& policy, const Inquiry& inquiry,
-    const std::optional<size_t>& rule) {
-  std::vector<const Resolver*> out;
-  if (!inquiry.resolver) {
-    if (rule)
-      for (const size_t index : policy.rules[*rule].resolvers)
-        out.push_back(&policy.resolvers[index]);
-    return out;
+  void play(const std::vector<Round>& rounds) {
+    for (const Round& round : rounds) {
+      out_.asked = round.name.to_string();
+      out_.results.clear();
+      if (take_special(round.name)) {
+        if (out_.found()) return;
+        continue;
+      }
+      out_.source = Findings::Source::kResolver;
+      out_.note.clear();
+      for (const Resolver* resolver : round.resolvers) {
+        for (const TypeResult& failed : out_.results)
+          out_.failed_before.push_back(failed.error->text);
+        out_.resolver = resolver->name;
+        out_.results = ask(*resolver);
+        if (!all_failed(out_.results)) break;
+      }
+      if (!all_nonexistent(out_.results)) return;
+    }
   }
-  if (*inquiry.resolver == "system") return out;
-  for (const Resolver& resolver : policy.resolvers)
-    if (resolver.name == *inquiry.resolver) out.push_back(&resolver);
-  if (out.empty())
-    return tl::unexpected("the policy has no resolver \"" + *inquiry.resolver +
-                          "\"");
+
+ private:
+  // Names that are answered without asking anybody.
+  bool take_special(const Name& name) {
+    const auto use = happy::dns::special_use(name);
+    if (use == happy::dns::SpecialUse::kNone) return false;
+    out_.source = Findings::Source::kSpecial;
+    out_.note = happy::dns::reason(use);
+    for (const uint16_t type : inquiry_.types)
+      if (const auto answer =
+              happy::dns::special_answer(name, static_cast<Type>(type)))
+        out_.addresses.insert(out_.addresses.end(), answer->addresses.begin(),
+                              answer->addresses.end());
+    return true;
+  }
+
+  std::vector<TypeResult> ask(const Resolver& resolver) {
+    if (!tls_)
+      return {{.type = inquiry_.types.front(),
+               .error = happy::net::DotError{happy::net::DotFailure::kLocal,
+                                             tls_.error()}}};
+    auto& exchange = exchanges_[&resolver];
+    if (!exchange) exchange = std::make_unique<Exchange>(resolver, *tls_);
+    return exchange->ask(out_.asked, inquiry_.types, deadline_);
+  }
+
+  const Inquiry& inquiry_;
+  const happy::Time deadline_;
+  Findings& out_;
+  const tl::expected<const happy_tls*, std::string> tls_ =
+      happy::net::load_tls(library_folder(), RTLD_NOW);
+  std::map<const Resolver*, std::unique_ptr<Exchange>> exchanges_;
+};
+
+// As the policy says.
+std::vector<Round> rounds_of(const Policy& policy,
+                             const happy::StrictNames& strict) {
+  std::vector<Round> out;
+  for (size_t i = 0; i < strict.rules.size(); ++i) {
+    Round round{strict.list.names[i], {}};
+    for (const size_t index : policy.rules[strict.rules[i]].resolvers)
+      round.resolvers.push_back(&policy.resolvers[index]);
+    out.push_back(std::move(round));
+  }
   return out;
+}
+
+// As --resolver says, for every expansion of the name.
+std::vector<Round> rounds_of(const Resolver& resolver,
+                             const SearchList& names) {
+  std::vector<Round> out;
+  for (const Name& name : names.names) out.push_back({name, {&resolver}});
+  return out;
+}
+
+tl::unexpected<std::string> no_name(const Inquiry& inquiry) {
+  return tl::unexpected("\"" + inquiry.name + "\" is not a domain name");
 }
 
 }  // namespace
@@ -228,32 +236,37 @@ bool Findings::found() const {
 
 tl::expected<Findings, std::string> inquire(const Policy& policy,
                                             const Inquiry& inquiry) {
-  const SearchList names = expanded(inquiry.name);
-  if (names.names.empty())
-    return tl::unexpected("\"" + inquiry.name + "\" is not a domain name");
-  const auto rule =
-      inquiry.resolver ? std::nullopt : deciding_rule(policy, inquiry, names);
-  const auto resolvers = resolvers_for(policy, inquiry, rule);
-  if (!resolvers) return tl::unexpected(resolvers.error());
+  happy::NameFiles files;
+  const SearchList names =
+      happy::dns::expand(inquiry.name, files.resolv_conf());
+  if (names.names.empty()) return no_name(inquiry);
+  std::vector<Round> rounds;  // none: the system's resolver
+  std::optional<size_t> rule;
+  if (!inquiry.resolver) {
+    const auto strict =
+        happy::strict_names(policy, inquiry.name, files.resolv_conf());
+    if (strict && strict->rules.empty()) return no_name(inquiry);
+    if (strict) rounds = rounds_of(policy, *strict);
+    rule = strict ? strict->rules.front() : policy.match_index(inquiry.name);
+  } else if (*inquiry.resolver != "system") {
+    const auto found = std::find_if(
+        policy.resolvers.begin(), policy.resolvers.end(),
+        [&](const Resolver& one) { return one.name == *inquiry.resolver; });
+    if (found == policy.resolvers.end())
+      return tl::unexpected("the policy has no resolver \"" +
+                            *inquiry.resolver + "\"");
+    rounds = rounds_of(*found, names);
+  }
 
   Findings out{.asked = inquiry.name};
-  if (resolvers->empty()) {
+  if (rounds.empty()) {
     out = from_system(inquiry);
-  } else if (auto hosts = from_hosts(inquiry)) {
+  } else if (auto hosts = from_hosts(inquiry, files.hosts())) {
     out = *std::move(hosts);
-  } else if (auto special = from_special(inquiry, *Name::parse(inquiry.name))) {
-    out = *std::move(special);
   } else {
-    out.source = Findings::Source::kResolver;
     const auto patience =
         rule ? policy.rules[*rule].timeouts.resolve : kDefaultPatience;
-    const happy::Time deadline = happy::net::steady_now() + patience;
-    for (const Resolver* resolver : *resolvers) {
-      for (const TypeResult& failed : out.results)
-        out.failed_before.push_back(failed.error->text);
-      by_resolver(*resolver, inquiry, names, deadline, &out);
-      if (!all_failed(out.results)) break;
-    }
+    Rounds(inquiry, happy::net::monotonic_now() + patience, &out).play(rounds);
   }
   out.rule = rule;
   return out;

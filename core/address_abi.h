@@ -1,0 +1,31 @@
+// IpAddress to and from the form in which addresses cross the C ABI of
+// engine.h. Included on both sides.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "core/base/ip.h"
+#include "core/engine.h"
+
+namespace happy {
+
+inline happy_address to_abi(const IpAddress& address) {
+  happy_address out{};
+  out.family = address.family == Family::kIpv4 ? AF_INET : AF_INET6;
+  out.scope_id = address.scope_id;
+  std::copy(address.bytes.begin(), address.bytes.end(), out.bytes);
+  return out;
+}
+
+inline IpAddress from_abi(const happy_address& address) {
+  IpAddress out;
+  out.family = address.family == AF_INET ? Family::kIpv4 : Family::kIpv6;
+  out.scope_id = address.scope_id;
+  std::copy_n(address.bytes, out.family == Family::kIpv4 ? 4 : 16,
+              out.bytes.begin());
+  return out;
+}
+
+}  // namespace happy
