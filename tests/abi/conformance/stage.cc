@@ -124,7 +124,13 @@ Address Stage::world_address(int socket) {
   socklen_t length = sizeof family;
   getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &length);
   if (!looked_up_) look_up(family == AF_INET6 ? "unspec" : "inet");
-  const auto found = found_.find(family);
+  auto found = found_.find(family);
+  // A family whose answer was late is there the next time.
+  for (int i = 0; i < 100 && found == found_.end(); ++i) {
+    usleep(20'000);
+    look_up("unspec");
+    found = found_.find(family);
+  }
   if (found == found_.end()) throw std::runtime_error("nothing found");
   return found->second;
 }
@@ -137,7 +143,7 @@ std::string Stage::look_up(const std::string& family) {
   if (!setting_.with_library && world.plain_v6 != nullptr)
     found_[AF_INET6] = numeric(world.plain_v6, setting_.port);
   if (world.host == nullptr) return "no name";
-  if (!found_.empty()) return "found";
+  if (!setting_.with_library && !found_.empty()) return "found";
   addrinfo hints{}, *list = nullptr;
   hints.ai_family = constant_of(family);
   hints.ai_socktype = SOCK_STREAM;
