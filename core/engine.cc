@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "core/address_abi.h"
 #include "core/engine_impl.h"
 
 namespace happy {
@@ -20,6 +21,10 @@ int is_strict(const char* name) { return the_engine->is_strict(name) ? 1 : 0; }
 
 int is_strict_query(const unsigned char* message, size_t size) {
   return the_engine->is_strict_query({message, size}) ? 1 : 0;
+}
+
+int is_strict_address(const happy_address* address) {
+  return the_engine->is_strict_address(from_abi(*address)) ? 1 : 0;
 }
 
 void remember(const char* name, int family, const happy_address* addresses,
@@ -68,6 +73,7 @@ constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
                                  .lookup_release = lookup_release,
                                  .is_strict = is_strict,
                                  .is_strict_query = is_strict_query,
+                                 .is_strict_address = is_strict_address,
                                  .remember = remember,
                                  .plan = plan,
                                  .plan_release = plan_release,

@@ -113,6 +113,9 @@ struct happy_engine {
   int (*is_strict)(const char* name);
   // Whether a DNS message, as res_send(3) takes it, asks about such a name.
   int (*is_strict_query)(const unsigned char* message, size_t size);
+  // Whether a look-up of such a name gave the address, so that a question about
+  // the address would tell whom the host talks to.
+  int (*is_strict_address)(const struct happy_address*);
   // Tells what libc answered to a look-up of `name` for `family`.
   void (*remember)(const char* name, int family,
                    const struct happy_address* addresses, size_t count);

@@ -103,6 +103,7 @@ class Engine {
   // happy_engine's functions.
   happy_lookup* lookup_start(const char* name, int family);
   bool is_strict(const char* name);
+  bool is_strict_address(const IpAddress& address);
   bool is_strict_query(std::span<const uint8_t> message);
   void remember(const char* name, int family, const happy_address* addresses,
                 size_t count);

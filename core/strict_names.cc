@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/address_abi.h"
+#include "core/dns/reverse_name.h"
 #include "core/engine_impl.h"
 #include "core/idna.h"
 
@@ -35,6 +36,9 @@ std::optional<StrictNames> strict_names(const config::Policy& policy,
 }
 
 std::optional<StrictNames> Engine::strict_names(std::string_view asked) {
+  const auto name = dns::Name::parse(asked);
+  const auto address = name ? dns::reverse_mapped(*name) : std::nullopt;
+  if (address && is_strict_address(*address)) return StrictNames{};
   dns::ResolvConf conf;
   {
     const std::lock_guard lock(mutex_);
@@ -45,6 +49,15 @@ std::optional<StrictNames> Engine::strict_names(std::string_view asked) {
 
 bool Engine::is_strict(const char* name) {
   return !policy_ || strict_names(name).has_value();
+}
+
+bool Engine::is_strict_address(const IpAddress& address) {
+  if (!policy_ || !policy_->uses_encrypted_resolver()) return false;
+  const std::lock_guard lock(mutex_);
+  const auto rules = names_.rules_of(address);
+  return std::any_of(rules.begin(), rules.end(), [this](size_t index) {
+    return rule(index).profile == config::Profile::kStrict;
+  });
 }
 
 bool Engine::is_strict_query(std::span<const uint8_t> message) {

@@ -1,10 +1,14 @@
 // Hooks of the functions that look host names up. A strict name never reaches
 // libc: what cannot be answered over the encrypted resolver fails instead.
 // Cancellation points: no noexcept, nothing held while they wait.
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <netdb.h>
 #include <resolv.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "core/base/ip.h"
 #include "shim/export.h"
 #include "shim/host_entries.h"
 #include "shim/names.h"
@@ -29,6 +33,31 @@ bool refuses(const char* name) {
   h_errno = TRY_AGAIN;
   errno = ECONNREFUSED;
   return true;
+}
+
+// As res_querydomain(3) joins them; what is longer than a name can be is
+// refused by libc itself.
+bool refuses(const char* name, const char* domain) {
+  char joined[NS_MAXDNAME];
+  if (name == nullptr || domain == nullptr) return refuses(name);
+  const int size = snprintf(joined, sizeof joined, "%s.%s", name, domain);
+  return size < int{sizeof joined} && refuses(joined);
+}
+
+// A question about an address of a strict name would tell whom the host talks
+// to.
+bool refuses_address(const void* bytes, socklen_t length, int family) {
+  Endpoint endpoint;
+  const size_t size = family == AF_INET ? 4 : 16;
+  if ((family != AF_INET && family != AF_INET6) || bytes == nullptr ||
+      length < size) {
+    return false;
+  }
+  endpoint.address.family = family == AF_INET ? Family::kIpv4 : Family::kIpv6;
+  memcpy(endpoint.address.bytes.data(), bytes, size);
+  sockaddr_storage storage;
+  const socklen_t used = endpoint.to_sockaddr(&storage);
+  return names::is_strict_address(reinterpret_cast<sockaddr*>(&storage), used);
 }
 
 bool refuses_query(const unsigned char* message, int size) {
@@ -100,6 +129,83 @@ HAPPY_EXPORT int gethostbyname_r(const char* name, hostent* entry, char* buffer,
   return status;
 }
 
+// A strict name's address is shown as it is.
+HAPPY_EXPORT int getnameinfo(const sockaddr* address, socklen_t length,
+                             char* host, socklen_t host_size, char* service,
+                             socklen_t service_size, int flags) {
+  const bool wants_name =
+      host != nullptr && host_size > 0 && (flags & NI_NUMERICHOST) == 0;
+  if (wants_name && names::is_strict_address(address, length)) {
+    if ((flags & NI_NAMEREQD) != 0) return EAI_AGAIN;
+    flags |= NI_NUMERICHOST;
+  }
+  return real::getnameinfo(address, length, host, host_size, service,
+                           service_size, flags);
+}
+
+HAPPY_EXPORT hostent* gethostbyaddr(const void* address, socklen_t length,
+                                    int family) {
+  if (refuses_address(address, length, family)) {
+    h_errno = TRY_AGAIN;
+    return nullptr;
+  }
+  return real::gethostbyaddr(address, length, family);
+}
+
+HAPPY_EXPORT int gethostbyaddr_r(const void* address, socklen_t length,
+                                 int family, hostent* entry, char* buffer,
+                                 size_t size, hostent** result, int* error) {
+  if (refuses_address(address, length, family)) {
+    *result = nullptr;
+    *error = TRY_AGAIN;
+    return EAGAIN;
+  }
+  return real::gethostbyaddr_r(address, length, family, entry, buffer, size,
+                               result, error);
+}
+
+// These call getaddrinfo() inside libc.
+HAPPY_EXPORT int rcmd(char** host, unsigned short port, const char* local_user,
+                      const char* remote_user, const char* command,
+                      int* errors) {
+  if (refuses(*host)) return -1;
+  return real::rcmd(host, port, local_user, remote_user, command, errors);
+}
+
+HAPPY_EXPORT int rcmd_af(char** host, unsigned short port,
+                         const char* local_user, const char* remote_user,
+                         const char* command, int* errors, sa_family_t family) {
+  if (refuses(*host)) return -1;
+  return real::rcmd_af(host, port, local_user, remote_user, command, errors,
+                       family);
+}
+
+HAPPY_EXPORT int rexec(char** host, int port, const char* user,
+                       const char* password, const char* command, int* errors) {
+  if (refuses(*host)) return -1;
+  return real::rexec(host, port, user, password, command, errors);
+}
+
+HAPPY_EXPORT int rexec_af(char** host, int port, const char* user,
+                          const char* password, const char* command,
+                          int* errors, sa_family_t family) {
+  if (refuses(*host)) return -1;
+  return real::rexec_af(host, port, user, password, command, errors, family);
+}
+
+HAPPY_EXPORT int ruserok(const char* host, int superuser,
+                         const char* remote_user, const char* local_user) {
+  if (refuses(host)) return -1;
+  return real::ruserok(host, superuser, remote_user, local_user);
+}
+
+HAPPY_EXPORT int ruserok_af(const char* host, int superuser,
+                            const char* remote_user, const char* local_user,
+                            sa_family_t family) {
+  if (refuses(host)) return -1;
+  return real::ruserok_af(host, superuser, remote_user, local_user, family);
+}
+
 HAPPY_EXPORT int res_query(const char* name, int klass, int type,
                            unsigned char* answer, int size) __THROW {
   if (refuses(name)) return -1;
@@ -117,7 +223,7 @@ HAPPY_ALIAS(__res_search, res_search);
 HAPPY_EXPORT int res_querydomain(const char* name, const char* domain,
                                  int klass, int type, unsigned char* answer,
                                  int size) __THROW {
-  if (refuses(name) || refuses(domain)) return -1;
+  if (refuses(name, domain)) return -1;
   return real::res_querydomain(name, domain, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_querydomain, res_querydomain);
@@ -140,7 +246,7 @@ HAPPY_ALIAS(__res_nsearch, res_nsearch);
 HAPPY_EXPORT int res_nquerydomain(res_state state, const char* name,
                                   const char* domain, int klass, int type,
                                   unsigned char* answer, int size) __THROW {
-  if (refuses(name) || refuses(domain)) return -1;
+  if (refuses(name, domain)) return -1;
   return real::res_nquerydomain(state, name, domain, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_nquerydomain, res_nquerydomain);

@@ -98,6 +98,16 @@ bool is_strict(const char* name) {
   return engine->is_strict(name) != 0;
 }
 
+bool is_strict_address(const sockaddr* address, socklen_t length) {
+  if (passes_through() || !maybe_known(address, length)) return false;
+  const happy_engine* engine = core::loaded();
+  const auto endpoint = Endpoint::from_sockaddr(address, length);
+  if (engine == nullptr || !endpoint) return false;
+  const happy_address plain = to_abi(endpoint->address);
+  const CoreCall call;
+  return engine->is_strict_address(&plain) != 0;
+}
+
 bool is_strict_query(const unsigned char* message, int size) {
   if (passes_through() || message == nullptr || size <= 0) return false;
   const happy_engine* engine = core::engine();

@@ -16,6 +16,9 @@ bool maybe_known(const sockaddr* address, socklen_t length);
 // An address was handed to the host.
 void note_known(const happy_address& address);
 
+// Whether the address came from a look-up of a strict name.
+bool is_strict_address(const sockaddr* address, socklen_t length);
+
 // Whether the library has anything to do with this look-up: a host name (not
 // NULL, not numeric) outside of our own code.
 bool concerns_us(const char* node);

@@ -114,6 +114,14 @@ std::optional<Candidates> NameMemory::candidates_for(
   return out;
 }
 
+std::vector<size_t> NameMemory::rules_of(const IpAddress& address) const {
+  std::vector<size_t> out;
+  const auto owners = by_address_.find(plain({address, 0}).address);
+  if (owners == by_address_.end()) return out;
+  for (const LookupId id : owners->second) out.push_back(by_id_.at(id)->rule);
+  return out;
+}
+
 // The look-ups that a connect() to `address` may mean, never empty if anybody
 // knows it. The latest look-up by this thread that gave the address decides.
 std::vector<NameMemory::Lookup*> NameMemory::in_question(

@@ -91,6 +91,9 @@ class NameMemory {
                                            Families usable, ThreadId thread,
                                            Time now);
 
+  // The policy rules of all look-ups that gave the address.
+  std::vector<size_t> rules_of(const IpAddress& address) const;
+
   // A race to `destination` for `lookups` failed wholly. Those others of its
   // attempts whose errno is known are then failed with it once each.
   void race_failed(const std::vector<LookupId>& lookups,

@@ -80,5 +80,56 @@ TEST_F(LeakTest, TheEmbeddedDefaultAsksTheSystemAndRaces) {
   EXPECT_LT(outcome.elapsed, milliseconds(lab::sanitized() ? 5000 : 2000));
 }
 
+// Each function of libc that asks about names or addresses, by a program that
+// calls that one alone.
+struct Asking {
+  const char* function;
+  bool answered;  // over the encrypted resolver; else refused
+};
+
+void PrintTo(const Asking& asking, std::ostream* out) {
+  *out << asking.function;
+}
+
+class EveryFunction : public LeakTest,
+                      public testing::WithParamInterface<Asking> {
+ protected:
+  lab::Outcome ask(const lab::Environment& environment) {
+    return lab_->run(
+        {HAPPY_BUILD_FOLDER "/e2e_ask", GetParam().function, "good.lab.test"},
+        environment, std::chrono::seconds(5));
+  }
+};
+
+TEST_P(EveryFunction, AsksNobodyInClearText) {
+  const auto outcome = ask({});
+  EXPECT_EQ(outcome.exit_status, GetParam().answered ? 0 : 1)
+      << outcome.describe();
+  EXPECT_EQ(lab_->packets().count_port(53), 0U);
+}
+
+// By itself it does: the test above can fail.
+TEST_P(EveryFunction, AsksInClearTextWithoutTheLibrary) {
+  ask({{"HAPPY_DISABLE", "1"}});
+  EXPECT_GE(lab_->packets().count_port(53), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Names, EveryFunction,
+    testing::Values(
+        Asking{"getaddrinfo", true}, Asking{"getaddrinfo_a", false},
+        Asking{"gethostbyname", true}, Asking{"gethostbyname2", true},
+        Asking{"gethostbyname_r", true}, Asking{"gethostbyname2_r", true},
+        Asking{"getnameinfo", false}, Asking{"gethostbyaddr", false},
+        Asking{"gethostbyaddr_r", false}, Asking{"res_query", false},
+        Asking{"res_query_ptr", false}, Asking{"res_search", false},
+        Asking{"res_querydomain", false}, Asking{"res_nquery", false},
+        Asking{"res_nsearch", false}, Asking{"res_nquerydomain", false},
+        Asking{"res_send", false}, Asking{"res_nsend", false},
+        Asking{"rcmd", false}, Asking{"rcmd_af", false}, Asking{"rexec", false},
+        Asking{"rexec_af", false}, Asking{"ruserok", false},
+        Asking{"ruserok_af", false}),
+    [](const auto& tested) { return std::string(tested.param.function); });
+
 }  // namespace
 }  // namespace happy::e2e

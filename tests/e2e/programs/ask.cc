@@ -1,0 +1,230 @@
+// Asks for a name, or for the name of an address, by one function of libc:
+// ask FUNCTION NAME. Exit status 0 where something was found, 1 where not.
+// ADDRESS functions look NAME up by getaddrinfo() first.
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <resolv.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <functional>
+#include <map>
+#include <string>
+
+namespace {
+
+using Answer = unsigned char[4096];
+constexpr int kAaaa = 28, kIn = 1;
+
+addrinfo hints() {
+  addrinfo out{};
+  out.ai_socktype = SOCK_STREAM;
+  return out;
+}
+
+bool by_getaddrinfo(const char* name) {
+  addrinfo* list = nullptr;
+  const addrinfo wish = hints();
+  if (getaddrinfo(name, "80", &wish, &list) != 0) return false;
+  freeaddrinfo(list);
+  return true;
+}
+
+bool by_getaddrinfo_a(const char* name) {
+  const addrinfo wish = hints();
+  gaicb request{};
+  request.ar_name = name;
+  request.ar_service = "80";
+  request.ar_request = &wish;
+  gaicb* list[] = {&request};
+  return getaddrinfo_a(GAI_WAIT, list, 1, nullptr) == 0 &&
+         gai_error(&request) == 0;
+}
+
+bool by_gethostbyname_r(const char* name) {
+  hostent entry{}, *result = nullptr;
+  char buffer[4096];
+  int error = 0;
+  return gethostbyname_r(name, &entry, buffer, sizeof buffer, &result,
+                         &error) == 0 &&
+         result != nullptr;
+}
+
+bool by_gethostbyname2_r(const char* name) {
+  hostent entry{}, *result = nullptr;
+  char buffer[4096];
+  int error = 0;
+  return gethostbyname2_r(name, AF_INET, &entry, buffer, sizeof buffer, &result,
+                          &error) == 0 &&
+         result != nullptr;
+}
+
+// The address of a name, as the program was told it.
+in_addr address_of(const char* name) {
+  addrinfo* list = nullptr;
+  addrinfo wish = hints();
+  wish.ai_family = AF_INET;
+  in_addr out{};
+  if (getaddrinfo(name, "80", &wish, &list) != 0) return out;
+  out = reinterpret_cast<sockaddr_in*>(list->ai_addr)->sin_addr;
+  freeaddrinfo(list);
+  return out;
+}
+
+bool by_getnameinfo(const char* name) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr = address_of(name);
+  char host[NI_MAXHOST];
+  return getnameinfo(reinterpret_cast<sockaddr*>(&address), sizeof address,
+                     host, sizeof host, nullptr, 0, NI_NAMEREQD) == 0;
+}
+
+bool by_gethostbyaddr(const char* name) {
+  const in_addr address = address_of(name);
+  return gethostbyaddr(&address, sizeof address, AF_INET) != nullptr;
+}
+
+bool by_gethostbyaddr_r(const char* name) {
+  const in_addr address = address_of(name);
+  hostent entry{}, *result = nullptr;
+  char buffer[4096];
+  int error = 0;
+  return gethostbyaddr_r(&address, sizeof address, AF_INET, &entry, buffer,
+                         sizeof buffer, &result, &error) == 0 &&
+         result != nullptr;
+}
+
+std::string reverse_name(const char* name) {
+  const in_addr address = address_of(name);
+  const auto* octets = reinterpret_cast<const unsigned char*>(&address);
+  std::string out;
+  for (int i = 3; i >= 0; --i) out += std::to_string(octets[i]) + ".";
+  return out + "in-addr.arpa";
+}
+
+int query(const char* name, int type, unsigned char* message, int room) {
+  return res_mkquery(QUERY, name, kIn, type, nullptr, 0, nullptr, message,
+                     room);
+}
+
+bool by_res_send(const char* name) {
+  Answer message, answer;
+  const int size = query(name, kAaaa, message, sizeof message);
+  return res_send(message, size, answer, sizeof answer) > 0;
+}
+
+// State of the program's own, as the res_n... functions want it.
+res_state own_state() {
+  static struct __res_state state;
+  static const int made = res_ninit(&state);
+  return made == 0 ? &state : nullptr;
+}
+
+bool by_res_nsend(const char* name) {
+  Answer message, answer;
+  const int size = query(name, kAaaa, message, sizeof message);
+  return res_nsend(own_state(), message, size, answer, sizeof answer) > 0;
+}
+
+bool by_rcmd(const char* name) {
+  std::string text = name;
+  char* host = text.data();
+  return rcmd(&host, 514, "me", "me", "true", nullptr) >= 0;
+}
+
+bool by_rcmd_af(const char* name) {
+  std::string text = name;
+  char* host = text.data();
+  return rcmd_af(&host, 514, "me", "me", "true", nullptr, AF_INET) >= 0;
+}
+
+bool by_rexec(const char* name) {
+  std::string text = name;
+  char* host = text.data();
+  return rexec(&host, htons(512), "me", "secret", "true", nullptr) >= 0;
+}
+
+bool by_rexec_af(const char* name) {
+  std::string text = name;
+  char* host = text.data();
+  return rexec_af(&host, htons(512), "me", "secret", "true", nullptr,
+                  AF_INET) >= 0;
+}
+
+using Function = std::function<bool(const char*)>;
+const std::map<std::string, Function> kFunctions = {
+    {"getaddrinfo", by_getaddrinfo},
+    {"getaddrinfo_a", by_getaddrinfo_a},
+    {"gethostbyname",
+     [](const char* n) { return gethostbyname(n) != nullptr; }},
+    {"gethostbyname2",
+     [](const char* n) { return gethostbyname2(n, AF_INET) != nullptr; }},
+    {"gethostbyname_r", by_gethostbyname_r},
+    {"gethostbyname2_r", by_gethostbyname2_r},
+    {"getnameinfo", by_getnameinfo},
+    {"gethostbyaddr", by_gethostbyaddr},
+    {"gethostbyaddr_r", by_gethostbyaddr_r},
+    {"res_query",
+     [](const char* n) {
+       Answer answer;
+       return res_query(n, kIn, kAaaa, answer, sizeof answer) > 0;
+     }},
+    {"res_query_ptr",
+     [](const char* n) {
+       Answer answer;
+       return res_query(reverse_name(n).c_str(), kIn, 12, answer,
+                        sizeof answer) > 0;
+     }},
+    {"res_search",
+     [](const char* n) {
+       Answer answer;
+       return res_search(n, kIn, kAaaa, answer, sizeof answer) > 0;
+     }},
+    {"res_querydomain",
+     [](const char* n) {
+       Answer answer;
+       const std::string name(n, strcspn(n, "."));
+       return res_querydomain(name.c_str(), n + name.size() + 1, kIn, kAaaa,
+                              answer, sizeof answer) > 0;
+     }},
+    {"res_nquery",
+     [](const char* n) {
+       Answer answer;
+       return res_nquery(own_state(), n, kIn, kAaaa, answer, sizeof answer) > 0;
+     }},
+    {"res_nsearch",
+     [](const char* n) {
+       Answer answer;
+       return res_nsearch(own_state(), n, kIn, kAaaa, answer, sizeof answer) >
+              0;
+     }},
+    {"res_nquerydomain",
+     [](const char* n) {
+       Answer answer;
+       const std::string name(n, strcspn(n, "."));
+       return res_nquerydomain(own_state(), name.c_str(), n + name.size() + 1,
+                               kIn, kAaaa, answer, sizeof answer) > 0;
+     }},
+    {"res_send", by_res_send},
+    {"res_nsend", by_res_nsend},
+    {"rcmd", by_rcmd},
+    {"rcmd_af", by_rcmd_af},
+    {"rexec", by_rexec},
+    {"rexec_af", by_rexec_af},
+    {"ruserok", [](const char* n) { return ruserok(n, 1, "me", "root") == 0; }},
+    {"ruserok_af",
+     [](const char* n) {
+       return ruserok_af(n, 1, "me", "root", AF_INET) == 0;
+     }},
+};
+
+}  // namespace
+
+int main(int, char** arguments) {
+  const auto found = kFunctions.find(arguments[1]);
+  if (found == kFunctions.end()) return 2;
+  return found->second(arguments[2]) ? 0 : 1;
+}
