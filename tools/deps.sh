@@ -4,7 +4,7 @@
 # leaves the system's DNS as it was. Without root and without sudo it prints the
 # command to run instead.
 #
-#   tools/deps.sh demo|test|bench|lint
+#   tools/deps.sh demo|test|bench|lint|coverage
 set -eu
 
 build='g++ cmake ninja-build pkg-config make libc6-dev libuv1-dev
@@ -14,10 +14,13 @@ clients='unbound curl wget python3 nodejs netcat-openbsd libnss-wrapper'
 case ${1:-} in
   demo) wanted="$build unbound curl wget python3 libnss-wrapper" ;;
   test) wanted="$build $clients libcmocka-dev clang binutils iproute2 procps
-    libjemalloc2 util-linux" ;;
+    libjemalloc2 util-linux netbase" ;;
   bench) wanted="$build $clients iproute2 procps knot-dnsutils" ;;
-  lint) wanted='clang-format' ;;
-  *) echo "usage: $0 demo|test|bench|lint" >&2; exit 2 ;;
+  lint) wanted="$build clang clang-format clang-tidy codespell
+    libcmocka-dev" ;;
+  coverage) wanted="$build $clients libcmocka-dev binutils iproute2 procps
+    libjemalloc2 util-linux netbase gcovr" ;;
+  *) echo "usage: $0 demo|test|bench|lint|coverage" >&2; exit 2 ;;
 esac
 # Packages of the list that would start something when installed.
 services='unbound'

@@ -17,6 +17,7 @@
 #include "tests/lab/child.h"
 #include "tests/lab/fail.h"
 #include "tests/lab/fd_passing.h"
+#include "tests/lab/temp_folder.h"
 
 namespace happy::lab {
 namespace {
@@ -24,6 +25,17 @@ namespace {
 void write_proc(const char* path, const std::string& text) {
   const Descriptor file(check(open(path, O_WRONLY | O_CLOEXEC), path));
   check(static_cast<int>(write(file.get(), text.data(), text.size())), path);
+}
+
+// What is mounted inside must not appear outside. In a chroot "/" is no mount
+// point whose propagation could be set; there nothing on the machine may have
+// any.
+void keep_mounts_inside() {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) return;
+  if (errno != EINVAL) fail_errno("mount");
+  if (read_file("/proc/1/mountinfo").empty() ||
+      read_file("/proc/1/mountinfo").find(" shared:") != std::string::npos)
+    fail("in a chroot, and the machine's mounts are shared");
 }
 
 // Root of the machine needs no user namespace; others become root of their own.
@@ -39,8 +51,7 @@ void unshare_all(const Namespace* sibling) {
     write_proc("/proc/self/uid_map", "0 " + uid + " 1");
     write_proc("/proc/self/gid_map", "0 " + gid + " 1");
   }
-  // What is mounted inside must not appear outside.
-  check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount");
+  keep_mounts_inside();
 }
 
 Descriptor door(const char* which) {
@@ -85,11 +96,14 @@ Namespace::Namespace(const Namespace* sibling) {
     doors.push_back(door("net"));
     doors.push_back(door("mnt"));
     doors.push_back(door("user"));
+    doors.emplace_back(
+        check(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /"));
     return doors;
   });
   auto doors = std::make_shared<Doors>();
   doors->network = std::move(opened.at(0));
   doors->mount = std::move(opened.at(1));
+  doors->root = std::move(opened.at(3));
   // setns() into the own user namespace is an error, so tell them apart.
   if (std::array<char, 64> mine{}, theirs{};
       readlink("/proc/self/ns/user", mine.data(), mine.size() - 1) > 0 &&
@@ -106,8 +120,10 @@ Namespace::Namespace(const Namespace* sibling) {
 bool Namespace::enter(const Doors& doors) {
   if (doors.user.open() && setns(doors.user.get(), CLONE_NEWUSER) != 0)
     return false;
+  // A mount namespace is entered at its root, which is not that of a chroot.
   return setns(doors.network.get(), CLONE_NEWNET) == 0 &&
          setns(doors.mount.get(), CLONE_NEWNS) == 0 &&
+         fchdir(doors.root.get()) == 0 && chroot(".") == 0 &&
          chdir(doors.folder.c_str()) == 0;
 }
 

@@ -35,6 +35,7 @@ class Namespace {
  private:
   struct Doors {
     Descriptor user, network, mount;  // user: only without privilege
+    Descriptor root;                  // the root folder inside
     std::string folder;               // the working folder to come back to
   };
   static bool enter(const Doors& doors);

@@ -1,8 +1,10 @@
 #!/bin/sh
-# The tests of the namespace lab once more, as a user without any privilege:
-# nobody, where root runs this. 77 where that cannot be.
+# Tests in the namespace lab once more, as a user without any privilege: nobody,
+# where root runs this. 77 where that cannot be.
+#
+#   ordinary_user.sh PROGRAM GTEST_FILTER
 set -eu
-program=$1
+program=$1 filter=$2
 user=
 if [ "$(id -u)" = 0 ]; then
   user='setpriv --reuid 65534 --regid 65534 --clear-groups'
@@ -14,7 +16,7 @@ fi
 # In the root folder: the user's working folder must be one that it can enter.
 cd /
 out=$($user env TMPDIR=/tmp "$program" --gtest_brief=1 \
-  --gtest_filter='NamespaceLab*:FaultsTest*:*RefusalTest*:*KillTest*' 2>&1) || {
+  --gtest_filter="$filter" 2>&1) || {
   printf '%s\n' "$out"
   exit 1
 }
