@@ -12,9 +12,13 @@ SANITIZER_ENV = ASAN_OPTIONS=detect_leaks=1 \
 SANITIZED = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1
 ASAN = -DHAPPY_SANITIZE='address;undefined' $(SANITIZED)
 TSAN = -DHAPPY_SANITIZE=thread $(SANITIZED)
+CLANG = -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang \
+  -DCMAKE_BUILD_TYPE=None
+COVERAGE = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=--coverage
 RESULTS = build/results
 
-.PHONY: all demo lab test check asan tsan clang lint format defects install clean
+.PHONY: all demo lab test check asan tsan coverage clang bench lint format \
+  defects install clean
 
 all:
 	@$(CONFIGURE) -B build >/dev/null
@@ -62,10 +66,20 @@ tsan:
 	$(BUILD) build-tsan
 	@$(SANITIZER_ENV) $(CTEST) --test-dir build-tsan -L unit
 
+# Which lines of the library and its tools the tests run through; the page is
+# build-coverage/coverage.html.
+coverage:
+	@tools/deps.sh coverage
+	@$(CONFIGURE) -B build-coverage $(COVERAGE) >/dev/null
+	$(BUILD) build-coverage
+	@find build-coverage -name '*.gcda' -delete
+	-@$(CTEST) --test-dir build-coverage -LE plain
+	@gcovr -r . --object-directory build-coverage -f core/ -f config/ -f shim/ \
+	  -f tools/ --html-details build-coverage/coverage.html --print-summary
+
 # Compiles everything with the second compiler; warnings are errors.
 clang:
-	@$(CONFIGURE) -B build-clang -DCMAKE_CXX_COMPILER=clang++ \
-	  -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=None >/dev/null
+	@$(CONFIGURE) -B build-clang $(CLANG) >/dev/null
 	$(BUILD) build-clang
 
 # Figures, plain beside them; for a machine that is otherwise idle.
@@ -80,6 +94,9 @@ lint:
 	@tools/deps.sh lint
 	@clang-format --dry-run -Werror $(SOURCES)
 	@tools/include_rules.sh
+	@codespell $(shell git ls-files)
+	@$(CONFIGURE) -B build-clang $(CLANG) >/dev/null
+	@tools/tidy.sh build-clang
 
 format:
 	@tools/deps.sh lint
@@ -99,4 +116,4 @@ install:
 	@test -n "$(DESTDIR)" || ldconfig || :
 
 clean:
-	rm -rf build build-asan build-tsan build-clang
+	rm -rf build build-asan build-tsan build-clang build-coverage

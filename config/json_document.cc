@@ -70,7 +70,7 @@ class TreeBuilder {
     value.text = std::move(content);
     return add(std::move(value)) != nullptr;
   }
-  bool binary(Json::binary_t&) { return false; }  // never in JSON text
+  static bool binary(Json::binary_t&) { return false; }  // never in JSON text
   bool start_object(size_t) { return open(Kind::kObject); }
   bool start_array(size_t) { return open(Kind::kArray); }
   bool end_object() { return close(); }

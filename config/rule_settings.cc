@@ -111,8 +111,9 @@ void inherit(Maybe<T>* rule, const Maybe<T>& defaults) {
 }
 
 template <typename T>
-void report(const Setting<T>& setting, std::string message, Diagnostics* out) {
-  out->add(setting.at, setting.path, std::move(message));
+void report(const Setting<T>& setting, const std::string& message,
+            Diagnostics* out) {
+  out->add(setting.at, setting.path, message);
 }
 
 // RFC 8310 section 5: strict means encrypted and authenticated, which libc's

@@ -162,7 +162,7 @@ void Engine::step(const std::shared_ptr<Lookup>& lookup,
     for (const auto& action : actions) {
       if (const auto* question = std::get_if<dns::Ask>(&action)) {
         if (auto known = local_answer(lookup.get(), *question)) {
-          events.push_back(
+          events.emplace_back(
               dns::Reply{question->name_index, question->type, *known});
         } else {
           lookup->asks.push_back(*question);

@@ -249,7 +249,7 @@ void Start::give_up(const char* why) {
   passed(address_, length_, why);
 }
 
-void Start::restore_timeout() {
+void Start::restore_timeout() const {
   if (timeout_ms_ != 0) set_user_timeout(fd_, callers_timeout_ms_);
 }
 

@@ -66,7 +66,7 @@ class Start {
   void give_up(const char* why);
 
  private:
-  void restore_timeout();
+  void restore_timeout() const;
 
   int fd_;
   happy_race* handle_ = nullptr;

@@ -97,7 +97,7 @@ int sweep(unsigned first, unsigned last, CloseRange close_range_it) {
   unsigned from = first;
   for (int fd = own::next(static_cast<int>(first)); fd >= 0;
        fd = own::next(fd + 1)) {
-    const unsigned number = static_cast<unsigned>(fd);
+    const auto number = static_cast<unsigned>(fd);
     if (number > last) break;
     if (number > from && close_range_it(from, number - 1) != 0) return -1;
     from = number + 1;

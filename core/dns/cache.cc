@@ -87,15 +87,13 @@ void Cache::put_denial(const Key& key, const Answer& answer, Time now) {
 // section 4.2). What denies a name that is known to exist is kept for the
 // asked type only.
 bool Cache::contradicted(const Key& key, Time now) {
-  for (const Type other : {Type::kA, Type::kAaaa}) {
+  const auto contradicts = [&](Type other) {
     const Entry* entry = lookup({key.resolver, key.name, other});
-    if (other == key.type || entry == nullptr || !entry->answer) continue;
-    if (entry->answer->answer.status != AnswerStatus::kNoName &&
-        now < entry->answer->until) {
-      return true;
-    }
-  }
-  return false;
+    return other != key.type && entry != nullptr && entry->answer &&
+           entry->answer->answer.status != AnswerStatus::kNoName &&
+           now < entry->answer->until;
+  };
+  return contradicts(Type::kA) || contradicts(Type::kAaaa);
 }
 
 // A name that exists proves that neither it nor any name above is missing.

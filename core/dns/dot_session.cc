@@ -63,9 +63,9 @@ void DotSession::on(const Received& event) {
   connection->last_used = now_;
   if (!reply) return fail(*index, GaveUp::kNotDns);
   const Query& query = queries_[*index];
-  out_.push_back(Answered{query.id, connection->id, event.message,
-                          now_ - query.sent,
-                          connection->established < query.asked});
+  out_.emplace_back(Answered{query.id, connection->id, event.message,
+                             now_ - query.sent,
+                             connection->established < query.asked});
   queries_.erase(queries_.begin() + static_cast<std::ptrdiff_t>(*index));
   honour_keepalive(connection, *reply);
 }
@@ -141,9 +141,10 @@ void DotSession::send(Query* query, Connection* connection) {
   query->connection = query->last_connection = connection->id;
   query->sent = connection->last_used = now_;
   ++query->sends;
-  out_.push_back(Send{connection->id, dns::with_length_prefix(dns::encode_query(
-                                          query->wire_id, query->question.name,
-                                          query->question.type))});
+  out_.emplace_back(
+      Send{connection->id,
+           dns::with_length_prefix(dns::encode_query(
+               query->wire_id, query->question.name, query->question.type))});
 }
 
 void DotSession::race() {
@@ -170,7 +171,7 @@ void DotSession::race() {
   connections_.push_back({id, address, Connection::Phase::kOpening, now_, now_,
                           now_, settings_.idle_limit});
   next_start_ = now_ + settings_.stagger;
-  out_.push_back(OpenConnection{id, address, first});
+  out_.emplace_back(OpenConnection{id, address, first});
 }
 
 void DotSession::begin_race() {
@@ -203,7 +204,7 @@ void DotSession::plan_wake() {
   for (const Connection& one : connections_)
     if (one.phase == Connection::Phase::kReady && outstanding(one.id) == 0)
       at(one.last_used + std::min(one.idle_limit, settings_.idle_limit));
-  if (wake) out_.push_back(WakeAt{*wake});
+  if (wake) out_.emplace_back(WakeAt{*wake});
 }
 
 void DotSession::abandon(ConnectionId id, GaveUp why) {
@@ -218,7 +219,7 @@ void DotSession::abandon(ConnectionId id, GaveUp why) {
 
 void DotSession::fail(size_t index, GaveUp why) {
   const Query& query = queries_[index];
-  out_.push_back(
+  out_.emplace_back(
       Failed{query.id, why, query.last_connection, now_ - query.asked});
   queries_.erase(queries_.begin() + static_cast<std::ptrdiff_t>(index));
 }
@@ -226,7 +227,7 @@ void DotSession::fail(size_t index, GaveUp why) {
 void DotSession::close(ConnectionId id) {
   std::erase_if(connections_,
                 [&](const Connection& one) { return one.id == id; });
-  out_.push_back(CloseConnection{id});
+  out_.emplace_back(CloseConnection{id});
   abandon(id, GaveUp::kBroken);
 }
 

@@ -143,7 +143,8 @@ class DotSession {
   // Takes the queries off a connection that is gone: to be sent once more, or
   // failed with `why` if they were already.
   void abandon(ConnectionId id, GaveUp why);
-  void honour_keepalive(Connection* connection, const dns::Message& reply);
+  static void honour_keepalive(Connection* connection,
+                               const dns::Message& reply);
   // Index of the query that `reply` answers on this connection.
   std::optional<size_t> find_answered(ConnectionId connection, uint16_t id,
                                       const dns::Message* reply) const;

@@ -130,7 +130,7 @@ std::string Name::to_string() const {
   if (is_root()) return ".";
   std::string out;
   for (size_t at = 0; at < labels_.size();) {
-    const auto length = static_cast<size_t>(labels_[at]);
+    const size_t length = static_cast<uint8_t>(labels_[at]);
     if (at != 0) out += '.';
     for (size_t i = at + 1; i <= at + length; ++i) {
       append_escaped(out, labels_[i]);
@@ -174,11 +174,11 @@ size_t Name::label_count() const {
 bool Name::is_within(const Name& ancestor) const {
   size_t at = 0;
   while (labels_.size() - at > ancestor.labels_.size()) {
-    at += 1 + static_cast<size_t>(labels_[at]);
+    at += size_t{1} + static_cast<uint8_t>(labels_[at]);
   }
-  return std::equal(labels_.begin() + at, labels_.end(),
-                    ancestor.labels_.begin(), ancestor.labels_.end(),
-                    [](char a, char b) { return fold(a) == fold(b); });
+  return std::ranges::equal(std::string_view(labels_).substr(at),
+                            ancestor.labels_,
+                            [](char a, char b) { return fold(a) == fold(b); });
 }
 
 bool Name::operator==(const Name& other) const {

@@ -42,7 +42,7 @@ FailureKind failure_kind(AnswerStatus status) {
   return FailureKind::kTryAgain;
 }
 
-Resolution::Resolution(SearchList names, std::vector<Family> wanted,
+Resolution::Resolution(SearchList names, const std::vector<Family>& wanted,
                        const ResolutionSettings& settings)
     : names_(std::move(names)), settings_(settings) {
   for (const Family family : wanted) slots_.push_back({family, Pending{}});

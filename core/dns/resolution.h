@@ -109,7 +109,7 @@ class Resolution {
  public:
   // `wanted` without duplicates; an empty list of names or families fails with
   // kNoName at the beginning.
-  Resolution(SearchList names, std::vector<Family> wanted,
+  Resolution(SearchList names, const std::vector<Family>& wanted,
              const ResolutionSettings& settings);
 
   // Any number of actions, to be performed in order. `now` never goes back.

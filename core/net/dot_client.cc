@@ -62,7 +62,7 @@ void DotClient::Impl::query(const std::string& name, uint16_t type,
   }
   const dot::QueryId id{next_query_++};
   pending_.emplace(id, std::move(done));
-  inbox_.push_back(dot::Ask{
+  inbox_.emplace_back(dot::Ask{
       id, {*parsed, static_cast<dns::Type>(type), dns::kClassIn}, deadline});
   arm();
 }
@@ -73,7 +73,7 @@ void DotClient::Impl::arm() {
   const bool waiting = inbox_.empty() && finished_.empty();
   if (waiting && !wake_) return timer_->stop();
   timer_->at(waiting ? *wake_ : Time{}, [this] {
-    inbox_.push_back(dot::DotTick{});
+    inbox_.emplace_back(dot::DotTick{});
     process();
   });
 }
@@ -112,11 +112,11 @@ DotConnection::Listener DotClient::Impl::listener(dot::ConnectionId id,
       .established =
           [this, id] {
             worst_.reset();
-            inbox_.push_back(dot::Established{id});
+            inbox_.emplace_back(dot::Established{id});
           },
       .received =
           [this, id](std::vector<uint8_t> message) {
-            inbox_.push_back(dot::Received{id, std::move(message)});
+            inbox_.emplace_back(dot::Received{id, std::move(message)});
           },
       .lost = [this, id,
                place](DotError error) { lost(id, place, std::move(error)); },
@@ -125,9 +125,9 @@ DotConnection::Listener DotClient::Impl::listener(dot::ConnectionId id,
 }
 
 void DotClient::Impl::lost(dot::ConnectionId id, const Endpoint& place,
-                           DotError error) {
+                           const DotError& error) {
   if (!worst_ || tells_more(error, *worst_)) worst_ = named(place, error);
-  inbox_.push_back(dot::Lost{id});
+  inbox_.emplace_back(dot::Lost{id});
 }
 
 void DotClient::Impl::perform(const dot::CloseConnection& action) {
@@ -229,7 +229,8 @@ std::optional<DotError> DotClient::Impl::silence(Duration waited) const {
   return out;
 }
 
-DotError DotClient::Impl::named(const Endpoint& place, DotError error) const {
+DotError DotClient::Impl::named(const Endpoint& place,
+                                const DotError& error) const {
   return {error.failure, "resolver \"" + resolver_.name + "\" (" +
                              place.to_string() + "): " + error.text};
 }

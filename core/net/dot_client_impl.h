@@ -46,12 +46,13 @@ class DotClient::Impl : public std::enable_shared_from_this<Impl> {
   void arm();
 
   DotConnection::Listener listener(dot::ConnectionId id, Endpoint endpoint);
-  void lost(dot::ConnectionId id, const Endpoint& endpoint, DotError error);
+  void lost(dot::ConnectionId id, const Endpoint& endpoint,
+            const DotError& error);
   void finish(dot::QueryId id, DotResult result);
   DotError error_of(const dot::Failed& action) const;
   // What the connections under way are waiting for.
   std::optional<DotError> silence(Duration waited) const;
-  DotError named(const Endpoint& endpoint, DotError error) const;
+  DotError named(const Endpoint& endpoint, const DotError& error) const;
   Endpoint endpoint(size_t address) const;
 
   const config::Resolver& resolver_;

@@ -190,7 +190,7 @@ void DotConnection::watch(int events) {
 // acknowledged (Nagle): the answer behind a session ticket, and the second of
 // two answers. Our delayed ACK would cost 40 ms each time. The kernel forgets
 // the option as it goes, so it is set after every read.
-void DotConnection::acknowledge_at_once() {
+void DotConnection::acknowledge_at_once() const {
   const int on = 1;
   setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }

@@ -73,7 +73,7 @@ class DotConnection {
   void send_queued();
   void lose(DotError error);
   void watch(int events);
-  void acknowledge_at_once();
+  void acknowledge_at_once() const;
 
   const Peer peer_;
   const Endpoint endpoint_;

@@ -12,7 +12,7 @@ namespace {
 
 // Fixed and small: a host may bound its address space. libuv and GnuTLS need a
 // fraction of it.
-constexpr size_t kStackSize = 256 * 1024;
+constexpr size_t kStackSize = size_t{256} * 1024;
 
 thread_local const Loop* current_loop = nullptr;
 

@@ -148,7 +148,10 @@ void RaceDriver::on(const race::StartAttempt& action) {
   if (sink()) sink()->attempt_start(id_, action.attempt, action.endpoint);
   const int error = open_attempt(action.attempt, &started);
   if (error == EINPROGRESS) return watch(action.attempt);
-  if (error == 0) return events_.push_back(race::Connected{action.attempt});
+  if (error == 0) {
+    events_.emplace_back(race::Connected{action.attempt});
+    return;
+  }
   release(&started);
   fail(action.attempt, error);
 }
@@ -206,7 +209,7 @@ void RaceDriver::fail(AttemptId id, int error) {
   failed.ended = true;
   end_.failures.push_back({failed.endpoint, error});
   if (sink()) sink()->attempt_failed(id_, id, failed.endpoint, error);
-  events_.push_back(race::Failed{id});
+  events_.emplace_back(race::Failed{id});
 }
 
 void RaceDriver::keep_for_caller(Attempt* attempt) {

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <tuple>
 
 namespace happy::net {
 namespace {
@@ -28,7 +29,7 @@ class Probe {
     // Else the kernel keeps the source of the destination before.
     sockaddr nobody{};
     nobody.sa_family = AF_UNSPEC;
-    connect(socket_, &nobody, sizeof nobody);
+    std::ignore = connect(socket_, &nobody, sizeof nobody);
     sockaddr_storage address;
     // Any port but 0, which some kernels refuse.
     socklen_t length = Endpoint{destination, 9}.to_sockaddr(&address);

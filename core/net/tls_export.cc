@@ -21,7 +21,8 @@ happy_tls_session* open_session(const happy_tls_config* config,
   if (config->pin_count)
     wanted.pins.assign(config->pins, config->pins + config->pin_count);
   if (wanted.auth_name.empty() && wanted.pins.empty()) return nullptr;
-  auto opened = std::unique_ptr<happy_tls_session>(
+  // No make_unique: happy_tls_session is an aggregate.
+  std::unique_ptr<happy_tls_session> opened(  // NOLINT(modernize-make-unique)
       new happy_tls_session{{std::move(wanted), descriptor}});
   return opened->session.usable() ? opened.release() : nullptr;
 } catch (const std::bad_alloc&) {

@@ -71,7 +71,7 @@ void Race::on(const Connected& event) {
   Attempt* attempt = find(event.attempt);
   if (attempt == nullptr) return;
   if (attempt->state == AttemptState::kCancelled) {
-    out_.push_back(CancelAttempt{event.attempt});
+    out_.emplace_back(CancelAttempt{event.attempt});
   }
   if (attempt->state != AttemptState::kLive) return;
   attempt->state = AttemptState::kWon;
@@ -160,7 +160,7 @@ void Race::end_overdue_attempts() {
     attempt.state = AttemptState::kCancelled;
     if (i == 0) attempt_1_timed_out_ = true;
     --live_;
-    out_.push_back(CancelAttempt{AttemptId{static_cast<uint32_t>(i + 1)}});
+    out_.emplace_back(CancelAttempt{AttemptId{static_cast<uint32_t>(i + 1)}});
     next_start_ = now_;
   }
 }
@@ -183,7 +183,7 @@ void Race::start_due_attempt() {
   attempts_.push_back({.started = now_});
   ++live_;
   next_start_ = now_ + settings_.attempt_delay;
-  out_.push_back(StartAttempt{
+  out_.emplace_back(StartAttempt{
       AttemptId{static_cast<uint32_t>(attempts_.size())}, endpoint});
 }
 
@@ -219,7 +219,7 @@ void Race::cancel_live() {
   for (size_t i = 0; i < attempts_.size(); ++i) {
     if (attempts_[i].state != AttemptState::kLive) continue;
     attempts_[i].state = AttemptState::kCancelled;
-    out_.push_back(CancelAttempt{AttemptId{static_cast<uint32_t>(i + 1)}});
+    out_.emplace_back(CancelAttempt{AttemptId{static_cast<uint32_t>(i + 1)}});
   }
   live_ = 0;
 }
@@ -243,11 +243,11 @@ void Race::arm() {
       }
     }
   }
-  if (next) out_.push_back(WakeAt{*next});
+  if (next) out_.emplace_back(WakeAt{*next});
 }
 
 Race::Attempt* Race::find(AttemptId id) {
-  const size_t number = static_cast<size_t>(id);
+  const auto number = static_cast<size_t>(id);
   if (number == 0 || number > attempts_.size()) return nullptr;
   return &attempts_[number - 1];
 }

@@ -33,7 +33,8 @@ std::optional<std::string> interpreter_at(std::ifstream& file,
   file.seekg(static_cast<std::streamoff>(segment.p_offset & ~(1ULL << 63)));
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.good()) return std::nullopt;
-  return std::string(text.c_str());
+  text.resize(strlen(text.c_str()));  // up to the final NUL
+  return text;
 }
 
 // False for a broken file.

@@ -46,7 +46,7 @@ std::optional<std::string> find_library() {
   if (!error) {
     folders = {here, here / ".." / HAPPY_LIBDIR, here / "../lib"};
   }
-  folders.push_back(HAPPY_FULL_LIBDIR);
+  folders.emplace_back(HAPPY_FULL_LIBDIR);
   for (const fs::path& folder : folders) {
     const fs::path file = folder / kLibrary;
     if (fs::is_regular_file(file, error)) return fs::canonical(file, error);

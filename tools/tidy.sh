@@ -1,0 +1,13 @@
+#!/bin/sh
+# clang-tidy (.clang-tidy has the checks) over every source file of the compile
+# commands in BUILD. Prints the findings, each once, and fails if there are any.
+#
+#   tools/tidy.sh BUILD
+set -eu
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+status=0
+run-clang-tidy -quiet -p "$1" -j "$(nproc)" >"$out" 2>/dev/null || status=$?
+sed 's/\x1b\[[0-9;]*m//g' "$out" | grep -E '(error|warning): .*\[' | sort -u ||
+  [ "$status" = 0 ] || cat "$out"
+exit "$status"
