@@ -18,7 +18,7 @@ COVERAGE = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=--coverage
 RESULTS = build/results
 
 .PHONY: all demo lab test check asan tsan coverage clang bench lint format \
-  defects install clean
+  defects mutants install clean
 
 all:
 	@$(CONFIGURE) -B build >/dev/null
@@ -107,7 +107,11 @@ format:
 defects:
 	@$(CONFIGURE) -B build >/dev/null
 	@$(BUILD) build --target conformance_test
-	@tests/abi/conformance/defects.py . build
+	@tests/abi/defects.py . build
+
+# Minutes: each hook and each step of the exchange must be missed by a test.
+mutants: all
+	@tests/abi/mutants.py . build
 
 install:
 	@$(CONFIGURE) -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null

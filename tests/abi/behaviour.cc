@@ -2,8 +2,11 @@
 
 #include <dirent.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <thread>
@@ -82,6 +85,13 @@ bool eventually(const std::function<bool()>& condition, milliseconds limit) {
     std::this_thread::sleep_for(2ms);
   }
   return true;
+}
+
+bool is_stand_in(int fd) {
+  sockaddr_in own{};
+  socklen_t length = sizeof own;
+  syscall(SYS_getsockname, fd, &own, &length);
+  return ntohl(own.sin_addr.s_addr) >> 22 == 0x7f400000u >> 22;
 }
 
 int open_descriptors() {

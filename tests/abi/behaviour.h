@@ -75,6 +75,8 @@ void drain_servers();
 // Polls until it is true; false if that took too long.
 bool eventually(const std::function<bool()>& condition,
                 milliseconds limit = kLong);
+// Whether the number shows a stand-in, by a call that no library sees.
+bool is_stand_in(int fd);
 // Descriptors of this process, the library's included.
 int open_descriptors();
 // Events of this kind in the trace so far, with `text` somewhere in them.

@@ -348,5 +348,19 @@ TEST(BlockingRace, LeavesTheCallerItsOwnSocketWhenAllFail) {
   EXPECT_EQ(socket_behind(fd.get()), before);
 }
 
+// The other thread sleeps on the file that attempt 1 was.
+TEST(BlockingRace, WakesWhoPollsTheSocketMeanwhile) {
+  const Target target = resolve("second");
+  const Descriptor fd = blocking();
+  std::thread other([&] {
+    std::this_thread::sleep_for(50ms);
+    const Stopwatch watch;
+    EXPECT_NE(polled(fd.get(), POLLOUT, kLong), 0);
+    EXPECT_LT(watch.elapsed(), kLong / 2);
+  });
+  EXPECT_EQ(begin(fd, target), 0);
+  other.join();
+}
+
 }  // namespace
 }  // namespace happy::behaviour

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "tests/abi/behaviour.h"
+#include "tests/lab/library.h"
 
 extern char** environ;
 
@@ -113,6 +115,20 @@ TEST_F(Fork, TheChildRacesWhatTheParentResolved) {
             0);
 }
 
+// libuv's own fork handler would need two, and abort the child.
+TEST_F(Fork, AChildForWhichNoDescriptorIsFreeLives) {
+  start("second");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 3;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const int status = in_child([] { return 0; });
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(status, 0);
+  expect_connected(fd_.get());
+}
+
 TEST_F(Fork, AHundredChildrenEachResolveAndConnect) {
   start("second");
   expect_connected(fd_.get());
@@ -144,9 +160,8 @@ TEST_F(Fork, OfAForkWorksToo) {
 }
 
 TEST_F(Fork, InAMultithreadedProgramWithRacesHangsNowhere) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "the sanitizer's allocator may stay locked in such a child";
-#endif
+  if (lab::sanitized())
+    GTEST_SKIP() << "the sanitizer's allocator may stay locked in such a child";
   const Target target = resolve("refused");
   std::atomic<bool> done{false};
   std::vector<std::thread> threads;
@@ -251,6 +266,7 @@ print(s.getsockname()[0], s.getsockname()[1])
 class Inherited : public Fork {
  protected:
   void SetUp() override {
+    setenv("PATH", "/usr/bin:/bin", 1);  // for the python3 of arguments()
     start("hung");
     ASSERT_EQ(fcntl(fd_.get(), F_SETFD, 0), 0);
     sockaddr_in own{};
@@ -337,8 +353,69 @@ TEST_F(Inherited, ByPopenIsAttemptOne) {
   EXPECT_EQ(text, expected_);
 }
 
-// A process that becomes another program in mid-race.
-TEST_F(Inherited, ByExecIsAttemptOne) {
+TEST_F(Inherited, BySpawnOnThePathIsAttemptOne) {
+  const std::string text = output([&](int out) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, out, 1);
+    pid_t child = -1;
+    EXPECT_EQ(posix_spawnp(&child, "python3", &actions, nullptr,
+                           const_cast<char**>(arguments()), environ),
+              0);
+    posix_spawn_file_actions_destroy(&actions);
+    return child;
+  });
+  EXPECT_EQ(text, expected_);
+}
+
+TEST_F(Inherited, BySystemIsAttemptOne) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const Descriptor in(ends[0]), out(ends[1]);
+  const std::string command = "/usr/bin/python3 -c '" +
+                              std::string(kOwnAddress) + "' " + number_ +
+                              " >/proc/self/fd/" + std::to_string(out.get());
+  ASSERT_EQ(system(command.c_str()), 0);
+  char text[100] = {};
+  EXPECT_GT(read(in.get(), text, sizeof text - 1), 0);
+  EXPECT_EQ(text, expected_);
+}
+
+// Each function by which a process becomes another program in mid-race.
+struct Exec {
+  const char* name;
+  void (*run)(const char* const* a);  // five: four and a null pointer
+};
+
+char** plain(const char* const* arguments) {
+  return const_cast<char**>(arguments);
+}
+
+constexpr const char* kPython = "/usr/bin/python3";
+const Exec kExecs[] = {
+    {"execve", [](auto* a) { execve(kPython, plain(a), environ); }},
+    {"execv", [](auto* a) { execv(kPython, plain(a)); }},
+    {"execvp", [](auto* a) { execvp("python3", plain(a)); }},
+    {"execvpe", [](auto* a) { execvpe("python3", plain(a), environ); }},
+    {"execl", [](auto* a) { execl(kPython, a[0], a[1], a[2], a[3], nullptr); }},
+    {"execlp",
+     [](auto* a) { execlp("python3", a[0], a[1], a[2], a[3], nullptr); }},
+    {"execle",
+     [](auto* a) {
+       execle(kPython, a[0], a[1], a[2], a[3], nullptr, environ);
+     }},
+    {"fexecve",
+     [](auto* a) {
+       fexecve(open(kPython, O_PATH | O_CLOEXEC), plain(a), environ);
+     }},
+    {"execveat",
+     [](auto* a) { execveat(AT_FDCWD, kPython, plain(a), environ, 0); }},
+};
+
+class InheritedByExec : public Inherited,
+                        public testing::WithParamInterface<Exec> {};
+
+TEST_P(InheritedByExec, IsAttemptOne) {
   const std::string text = output([&](int out) {
     const pid_t child = fork();
     if (child == 0) {
@@ -347,7 +424,7 @@ TEST_F(Inherited, ByExecIsAttemptOne) {
       dup2(out, 1);
       dup2(fd.get(), 77);
       number_ = "77";
-      execv("/usr/bin/python3", const_cast<char**>(arguments()));
+      GetParam().run(arguments());
       _exit(1);
     }
     return child;
@@ -355,7 +432,27 @@ TEST_F(Inherited, ByExecIsAttemptOne) {
   EXPECT_EQ(text.substr(0, 10), "127.0.0.1 ");
 }
 
-TEST_F(Inherited, ByMessageIsAttemptOne) {
+INSTANTIATE_TEST_SUITE_P(Behaviour, InheritedByExec, testing::ValuesIn(kExecs),
+                         [](const auto& tested) {
+                           return std::string(tested.param.name);
+                         });
+
+class InheritedByMessage : public Inherited,
+                           public testing::WithParamInterface<bool> {
+ protected:
+  // 1 if it was sent.
+  static ssize_t send_message(int socket, const msghdr& message) {
+    if (!GetParam()) return sendmsg(socket, &message, 0);
+    mmsghdr list[1] = {{message, 0}};
+    return sendmmsg(socket, list, 1, 0);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Behaviour, InheritedByMessage, testing::Bool(),
+                         [](const auto& tested) {
+                           return tested.param ? "sendmmsg" : "sendmsg";
+                         });
+
+TEST_P(InheritedByMessage, IsAttemptOne) {
   int pair[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
   const Descriptor one(pair[0]), two(pair[1]);
@@ -373,7 +470,7 @@ TEST_F(Inherited, ByMessageIsAttemptOne) {
   const int number = fd_.get();
   memcpy(CMSG_DATA(header), &number, sizeof number);
   const std::string port = own_port(number);
-  ASSERT_EQ(sendmsg(one.get(), &message, 0), 1);
+  ASSERT_EQ(send_message(one.get(), message), 1);
   ASSERT_EQ(recvmsg(two.get(), &message, MSG_CMSG_CLOEXEC), 1);
   int received = -1;
   memcpy(&received, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof received);

@@ -115,6 +115,7 @@ TEST_P(MadeBlocking, InMidRaceTheSocketIsAConnectingOneOfItsOwn) {
   EXPECT_EQ(fcntl(fd.get(), F_GETFL) & O_NONBLOCK, 0);
   EXPECT_EQ(polled(fd.get(), POLLIN | POLLOUT, 100ms), 0);
   EXPECT_EQ(so_error(fd.get()), 0);
+  EXPECT_FALSE(is_stand_in(fd.get()));
 }
 
 TEST_P(MadeBlocking, AtOnceThenABlockingConnectWorks) {

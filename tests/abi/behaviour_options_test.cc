@@ -6,9 +6,11 @@
 #include <netinet/tcp.h>
 
 #include <cstring>
+#include <thread>
 
 #include "core/base/ip.h"
 #include "tests/abi/behaviour.h"
+#include "tests/lab/sockets.h"
 
 namespace happy::behaviour {
 namespace {
@@ -267,6 +269,25 @@ TEST(NoRace, WithAnMd5Signature) {
   ASSERT_EQ(begin(fd, target), EINPROGRESS);
   EXPECT_EQ(polled(fd.get(), POLLOUT, 300ms), 0);
   EXPECT_TRUE(eventually([] { return traced("passed", "option") > 0; }, 1s));
+}
+
+// The attempt that wins is under way when the option is set.
+TEST(Options, SetWhileTheWinnerConnectsReachesIt) {
+  const lab::Descriptor server =
+      lab::listen_on({IpAddress::parse("127.0.45.2").value(), web_port()},
+                     lab::Listening::kBlackHole);
+  resolve("unreachable");
+  const Descriptor fd = tcp();
+  ASSERT_EQ(begin(fd, numeric("224.0.0.1")), EINPROGRESS);
+  std::this_thread::sleep_for(200ms);
+  ASSERT_EQ(set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1), 0);
+  // Makes room in the black hole's queue: the next SYN is answered.
+  while (Descriptor(accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC))
+             .open()) {
+  }
+  ASSERT_EQ(polled(fd.get(), POLLOUT, kLong), POLLOUT);
+  EXPECT_EQ(peer_of(fd.get()), "127.0.45.2");
+  EXPECT_EQ(get(fd.get(), IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
 }  // namespace

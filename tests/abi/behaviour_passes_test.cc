@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <thread>
 
 #include "tests/abi/behaviour.h"
 
@@ -43,6 +44,15 @@ TEST_P(MidRace, ShutdownEndsTheConnection) {
   EXPECT_EQ(polled(n_, POLLIN | POLLOUT | POLLRDHUP, 1s),
             POLLOUT | POLLERR | POLLHUP);
   EXPECT_EQ(peer_of(n_), "");
+}
+
+TEST(MidRaceShutdown, EndsTheRaceToo) {
+  const Descriptor fd = tcp();
+  ASSERT_EQ(begin(fd, resolve("second")), EINPROGRESS);
+  EXPECT_EQ(shutdown(fd.get(), SHUT_RDWR), 0);
+  std::this_thread::sleep_for(400ms);  // past the win that may not come
+  EXPECT_EQ(peer_of(fd.get()), "");
+  EXPECT_FALSE(is_stand_in(fd.get()));
 }
 
 TEST_P(MidRace, ShutdownThenShutdownIsNotConnected) {

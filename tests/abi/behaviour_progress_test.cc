@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tests/abi/behaviour.h"
 
@@ -167,6 +169,41 @@ TEST(Mapped, ADeadIpv6AddressIsOvertakenByIpv4) {
   ASSERT_EQ(begin(fd, numeric("::1")), EINPROGRESS);
   EXPECT_EQ(polled(fd.get(), POLLOUT, kLong), POLLOUT);
   EXPECT_EQ(peer_of(fd.get()), "127.0.80.1");
+}
+
+// The stand-in, by calls that no library sees.
+class StandIn : public testing::Test {
+ protected:
+  StandIn() {
+    const Target target = resolve("hung");
+    EXPECT_EQ(begin(one_, target), EINPROGRESS);
+    EXPECT_EQ(begin(other_, target), EINPROGRESS);
+  }
+  static sockaddr_in own_address(int fd) {
+    sockaddr_in out{};
+    socklen_t length = sizeof out;
+    EXPECT_EQ(syscall(SYS_getsockname, fd, &out, &length), 0);
+    return out;
+  }
+  const Descriptor one_ = tcp(), other_ = tcp();
+};
+
+TEST_F(StandIn, ConnectsForLongerThanTheKernelWould) {
+  int retries = 0;
+  socklen_t length = sizeof retries;
+  ASSERT_EQ(syscall(SYS_getsockopt, one_.get(), IPPROTO_TCP, TCP_SYNCNT,
+                    &retries, &length),
+            0);
+  EXPECT_GT(retries, 100);
+}
+
+// All have the same port, each on an address of its own.
+TEST_F(StandIn, TakesNoPortOfTheHosts) {
+  const sockaddr_in one = own_address(one_.get());
+  const sockaddr_in other = own_address(other_.get());
+  EXPECT_EQ(one.sin_port, other.sin_port);
+  EXPECT_NE(one.sin_addr.s_addr, other.sin_addr.s_addr);
+  EXPECT_TRUE(is_stand_in(one_.get()));
 }
 
 }  // namespace

@@ -11,7 +11,9 @@
 namespace happy::lab {
 
 Environment library_environment(const LibraryUse& use) {
-  std::string preload = HAPPY_BUILD_FOLDER "/libhappy.so";
+  const char* other = getenv("HAPPY_TEST_LIBRARY");
+  std::string preload =
+      other != nullptr ? other : HAPPY_BUILD_FOLDER "/libhappy.so";
   // The linker would only warn, and the program resolve in clear text.
   if (access(preload.c_str(), R_OK) != 0) fail(preload + " is not built");
   const std::string runtime = HAPPY_SANITIZER_RUNTIME;

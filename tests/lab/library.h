@@ -17,8 +17,9 @@ struct LibraryUse {
   std::string also_preload{};  // for instance an allocator, loaded after
 };
 
-// LD_PRELOAD and the HAPPY_ variables. With a sanitizer build its runtime is
-// preloaded first, since the host has none.
+// LD_PRELOAD and the HAPPY_ variables. HAPPY_TEST_LIBRARY, if set, names
+// another libhappy.so than the built one, for instance a defective one. With a
+// sanitizer build its runtime is preloaded first, since the host has none.
 Environment library_environment(const LibraryUse& use);
 
 // The same with `more` over it, for a run whose trace begins empty.

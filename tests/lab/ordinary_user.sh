@@ -9,7 +9,8 @@ user=
 if [ "$(id -u)" = 0 ]; then
   user='setpriv --reuid 65534 --regid 65534 --clear-groups'
   if ! $user test -x "$program"; then
-    echo "skipped: user nobody cannot reach $program"
+    echo "ordinary_user.sh: Skipped
+user nobody cannot reach $program"
     exit 77
   fi
 fi
@@ -21,4 +22,9 @@ out=$($user env TMPDIR=/tmp "$program" --gtest_brief=1 \
   exit 1
 }
 printf '%s\n' "$out"
-case $out in *SKIPPED*) exit 77 ;; esac
+case $out in *SKIPPED*)
+  echo "ordinary_user.sh: Skipped
+no namespaces for an ordinary user"
+  exit 77
+  ;;
+esac

@@ -1,6 +1,5 @@
 // Plays every table of rows without and with the library in the loopback lab,
-// and compares. HAPPY_CONFORMANCE_LIBRARY (read here, not by the library) names
-// another libhappy.so, for instance a defective one.
+// and compares.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -48,17 +47,11 @@ std::string policy_of(const LoopbackLab& lab) {
   return policy.dump(2);
 }
 
-lab::Environment other_library() {
-  const char* library = getenv("HAPPY_CONFORMANCE_LIBRARY");
-  if (library == nullptr) return {};
-  return {{"LD_PRELOAD", library}};
-}
-
 Played played_in(LoopbackLab& lab, const std::string& topic, bool library) {
   const std::vector<std::string> command{HAPPY_PLAYER, file_of(topic),
                                          std::to_string(lab.web_port()),
                                          library ? "library" : "plain"};
-  const auto outcome = library ? lab.run(command, other_library(), seconds(100))
+  const auto outcome = library ? lab.run(command, {}, seconds(100))
                                : lab.run_plain(command, {}, seconds(100));
   EXPECT_TRUE(outcome.good()) << outcome.describe();
   return played_of(outcome.out);

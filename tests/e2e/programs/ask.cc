@@ -2,6 +2,7 @@
 // ask FUNCTION NAME. Exit status 0 where something was found, 1 where not.
 // ADDRESS functions look NAME up by getaddrinfo() first.
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <netdb.h>
 #include <resolv.h>
 #include <signal.h>
@@ -110,10 +111,10 @@ int query(const char* name, int type, unsigned char* message, int room) {
                      room);
 }
 
-bool by_res_send(const char* name) {
-  Answer message, answer;
-  const int size = query(name, kAaaa, message, sizeof message);
-  return res_send(message, size, answer, sizeof answer) > 0;
+// One that programs linked against older libcs call by another name, too.
+template <typename Function>
+Function* named(const char* symbol) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, symbol));
 }
 
 // State of the program's own, as the res_n... functions want it.
@@ -123,10 +124,41 @@ res_state own_state() {
   return made == 0 ? &state : nullptr;
 }
 
-bool by_res_nsend(const char* name) {
+bool by_query(decltype(res_query)* ask, const char* name, int type = kAaaa) {
+  Answer answer;
+  return ask(name, kIn, type, answer, sizeof answer) > 0;
+}
+
+bool by_state_query(decltype(res_nquery)* ask, const char* name) {
+  Answer answer;
+  return ask(own_state(), name, kIn, kAaaa, answer, sizeof answer) > 0;
+}
+
+// The name in two parts, which these functions join.
+bool by_domain(decltype(res_querydomain)* ask, const char* name) {
+  Answer answer;
+  const std::string first(name, strcspn(name, "."));
+  return ask(first.c_str(), name + first.size() + 1, kIn, kAaaa, answer,
+             sizeof answer) > 0;
+}
+
+bool by_state_domain(decltype(res_nquerydomain)* ask, const char* name) {
+  Answer answer;
+  const std::string first(name, strcspn(name, "."));
+  return ask(own_state(), first.c_str(), name + first.size() + 1, kIn, kAaaa,
+             answer, sizeof answer) > 0;
+}
+
+bool by_send(decltype(res_send)* send, const char* name) {
   Answer message, answer;
   const int size = query(name, kAaaa, message, sizeof message);
-  return res_nsend(own_state(), message, size, answer, sizeof answer) > 0;
+  return send(message, size, answer, sizeof answer) > 0;
+}
+
+bool by_state_send(decltype(res_nsend)* send, const char* name) {
+  Answer message, answer;
+  const int size = query(name, kAaaa, message, sizeof message);
+  return send(own_state(), message, size, answer, sizeof answer) > 0;
 }
 
 bool by_rcmd(const char* name) {
@@ -167,49 +199,55 @@ const std::map<std::string, Function> kFunctions = {
     {"getnameinfo", by_getnameinfo},
     {"gethostbyaddr", by_gethostbyaddr},
     {"gethostbyaddr_r", by_gethostbyaddr_r},
-    {"res_query",
+    {"res_query", [](const char* n) { return by_query(res_query, n); }},
+    {"__res_query",
      [](const char* n) {
-       Answer answer;
-       return res_query(n, kIn, kAaaa, answer, sizeof answer) > 0;
+       return by_query(named<decltype(res_query)>("__res_query"), n);
+     }},
+    {"res_search", [](const char* n) { return by_query(res_search, n); }},
+    {"__res_search",
+     [](const char* n) {
+       return by_query(named<decltype(res_search)>("__res_search"), n);
+     }},
+    {"res_querydomain",
+     [](const char* n) { return by_domain(res_querydomain, n); }},
+    {"__res_querydomain",
+     [](const char* n) {
+       return by_domain(named<decltype(res_querydomain)>("__res_querydomain"),
+                        n);
+     }},
+    {"res_nquery", [](const char* n) { return by_state_query(res_nquery, n); }},
+    {"__res_nquery",
+     [](const char* n) {
+       return by_state_query(named<decltype(res_nquery)>("__res_nquery"), n);
+     }},
+    {"res_nsearch",
+     [](const char* n) { return by_state_query(res_nsearch, n); }},
+    {"__res_nsearch",
+     [](const char* n) {
+       return by_state_query(named<decltype(res_nsearch)>("__res_nsearch"), n);
+     }},
+    {"res_nquerydomain",
+     [](const char* n) { return by_state_domain(res_nquerydomain, n); }},
+    {"__res_nquerydomain",
+     [](const char* n) {
+       return by_state_domain(
+           named<decltype(res_nquerydomain)>("__res_nquerydomain"), n);
+     }},
+    {"res_send", [](const char* n) { return by_send(res_send, n); }},
+    {"__res_send",
+     [](const char* n) {
+       return by_send(named<decltype(res_send)>("__res_send"), n);
+     }},
+    {"res_nsend", [](const char* n) { return by_state_send(res_nsend, n); }},
+    {"__res_nsend",
+     [](const char* n) {
+       return by_state_send(named<decltype(res_nsend)>("__res_nsend"), n);
      }},
     {"res_query_ptr",
      [](const char* n) {
-       Answer answer;
-       return res_query(reverse_name(n).c_str(), kIn, 12, answer,
-                        sizeof answer) > 0;
+       return by_query(res_query, reverse_name(n).c_str(), 12);
      }},
-    {"res_search",
-     [](const char* n) {
-       Answer answer;
-       return res_search(n, kIn, kAaaa, answer, sizeof answer) > 0;
-     }},
-    {"res_querydomain",
-     [](const char* n) {
-       Answer answer;
-       const std::string name(n, strcspn(n, "."));
-       return res_querydomain(name.c_str(), n + name.size() + 1, kIn, kAaaa,
-                              answer, sizeof answer) > 0;
-     }},
-    {"res_nquery",
-     [](const char* n) {
-       Answer answer;
-       return res_nquery(own_state(), n, kIn, kAaaa, answer, sizeof answer) > 0;
-     }},
-    {"res_nsearch",
-     [](const char* n) {
-       Answer answer;
-       return res_nsearch(own_state(), n, kIn, kAaaa, answer, sizeof answer) >
-              0;
-     }},
-    {"res_nquerydomain",
-     [](const char* n) {
-       Answer answer;
-       const std::string name(n, strcspn(n, "."));
-       return res_nquerydomain(own_state(), name.c_str(), n + name.size() + 1,
-                               kIn, kAaaa, answer, sizeof answer) > 0;
-     }},
-    {"res_send", by_res_send},
-    {"res_nsend", by_res_nsend},
     {"rcmd", by_rcmd},
     {"rcmd_af", by_rcmd_af},
     {"rexec", by_rexec},

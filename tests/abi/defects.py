@@ -8,14 +8,13 @@ row to notice.
 The build folder must hold the objects of libhappy.so and conformance_test. It
 is not changed.
 """
-import os
 import re
-import shlex
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+
+from library_variant import Builder
 
 
 class Defect(NamedTuple):
@@ -134,64 +133,14 @@ DEFECTS = [
 ]
 
 
-def commands_of(build):
-    """Of libhappy.so: to compile, by source file; to link."""
-    lines = subprocess.run(
-        ["ninja", "-C", build, "-t", "commands", "libhappy.so"],
-        check=True, capture_output=True, text=True).stdout.splitlines()
-    compile_ = {}
-    for line in lines:
-        source = re.search(r" -c (\S+\.cc)$", line)
-        if source:
-            compile_[source.group(1)] = line
-    link = [line for line in lines if "-soname,libhappy.so" in line]
-    return compile_, link[-1]
-
-
-def swapped(command, old, new):
-    words = [new if word == old else word for word in shlex.split(command)]
-    return [word for word in words if word != "-Werror"]
-
-
-def build_with(defect, source, build, folder):
-    original = source / defect.file
-    text = original.read_text()
-    if text.count(defect.old) != 1:
-        raise ValueError(f"to be replaced in {defect.file} exactly once, but "
-                         f"there {text.count(defect.old)} times: {defect.old}")
-    patched = folder / original.name
-    patched.write_text(text.replace(defect.old, defect.new))
-    compile_, link = commands_of(build)
-    object_ = f"CMakeFiles/happy.dir/{defect.file}.o"
-    built = folder / "patched.o"
-    command = swapped(compile_[str(original)], str(original), str(patched))
-    command = [str(built) if word == object_ else word for word in command]
-    command = [str(folder / "patched.d") if word == object_ + ".d" else word
-               for word in command]
-    subprocess.run(command, cwd=build, check=True)
-    # ": && LINKER ... && :"
-    link = link.split("&&")[1]
-    link = [str(built) if word == object_ else word
-            for word in swapped(link, "libhappy.so",
-                                str(folder / "libhappy.so"))]
-    subprocess.run(link, cwd=build, check=True)
-    for other in ("libhappy-core.so", "libhappy-tls.so"):
-        (folder / other).symlink_to(build / other)
-    return folder / "libhappy.so"
-
-
-def failed_rows(build, library, topic):
-    run = subprocess.run(
-        [build / "conformance_test", f"--gtest_filter=*Conformance*/{topic}"],
-        env={**os.environ, "HAPPY_CONFORMANCE_LIBRARY": str(library)},
-        capture_output=True, text=True, check=False)
-    return re.findall(r"^row (\S+)$", run.stdout, re.M)
-
-
-def check(defect, source, build):
+def check(defect, builder):
+    topic = defect.row.split("/")[0]
     with tempfile.TemporaryDirectory(prefix="happy-defect-") as folder:
-        library = build_with(defect, source, build, Path(folder))
-        rows = failed_rows(build, library, defect.row.split("/")[0])
+        library = builder.patched(Path(folder), defect.file, defect.old,
+                                  defect.new)
+        output, _ = builder.run("conformance_test", f"*Conformance*/{topic}",
+                                library, seconds=250)
+    rows = re.findall(r"^row (\S+)$", output, re.M)
     caught = defect.row in rows
     others = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
     if not caught:
@@ -206,7 +155,8 @@ def main():
     wanted = sys.argv[3:]
     chosen = [d for d in DEFECTS
               if not wanted or any(w in d.name for w in wanted)]
-    caught = [check(defect, source, build) for defect in chosen]
+    builder = Builder(source, build)
+    caught = [check(defect, builder) for defect in chosen]
     print(f"{sum(caught)} of {len(caught)} defects caught")
     return 0 if caught and all(caught) else 1
 
