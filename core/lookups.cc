@@ -19,8 +19,7 @@
 namespace happy {
 namespace {
 
-// A list that is whole is worth a moment more than RFC 8305's "at once": both
-// replies come in one segment as a rule, also from a busy resolver, and a
+// A list that is whole is worth a moment more than RFC 8305's "at once": a
 // program that can use IPv4 only finds nothing in a list without it.
 constexpr Duration kPreferredFirstDelay{20'000};
 
@@ -113,8 +112,7 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
   const dns::ResolutionSettings settings{
       .resolve_timeout = first.timeouts.resolve,
       .resolution_delay = first.race.resolution_delay,
-      .preferred_first_delay =
-          std::min<Duration>(kPreferredFirstDelay, first.race.resolution_delay),
+      .preferred_first_delay = kPreferredFirstDelay,
       .preferred = preferred(first)};
   const auto families = wanted(lookup->families, first);
   if (families.empty()) {
@@ -252,7 +250,8 @@ void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
       cache_.put(resolver, name, ask.type, result->answer,
                  net::monotonic_now());
     }
-    step(lookup, dns::Reply{ask.name_index, ask.type, result->answer});
+    step(lookup, dns::Reply{ask.name_index, ask.type, result->answer,
+                            result->timings.connect});
   }
   carry_on(lookup);
 }

@@ -77,6 +77,7 @@ void Resolution::on(const BeginResolution&, Time now) {
 }
 
 void Resolution::on(const Reply& event, Time now) {
+  round_trip_ = event.round_trip;
   take(event.name_index, event.type, event.answer, now);
 }
 
@@ -92,10 +93,12 @@ void Resolution::take(size_t name_index, Type type, Result result, Time now) {
   if (state_ == State::kAnswered) return tell_late(*slot);
   const auto* reply = std::get_if<Answer>(&slot->result);
   if (reply == nullptr || !reply->is_positive() || answer_at_) return;
-  const bool preferred = slot->family == settings_.preferred;
-  answer_at_ =
-      std::min(deadline_, now + (preferred ? settings_.preferred_first_delay
-                                           : settings_.resolution_delay));
+  Duration delay = settings_.resolution_delay;
+  if (slot->family == settings_.preferred) {
+    delay = std::min(delay, std::max(settings_.preferred_first_delay,
+                                     round_trip_ + round_trip_ / 2));
+  }
+  answer_at_ = std::min(deadline_, now + delay);
 }
 
 void Resolution::tell_late(const Slot& slot) {

@@ -29,9 +29,12 @@ struct ResolutionSettings {
   // RFC 8305 section 3: how long the other family is waited for once the
   // family that is not preferred has answered.
   Duration resolution_delay{50'000};
-  // How long the other family is waited for once the preferred family has
-  // answered. 0 by RFC 8305; more keeps lists whole for programs that use them
-  // otherwise than for a race.
+  // How long the other family is waited for, at least, once the preferred
+  // family has answered. 0 by RFC 8305; more keeps lists whole for programs
+  // that use them otherwise than for a race. One round trip and a half is
+  // waited for in any case, but no longer than resolution_delay: a server
+  // without TCP_NODELAY holds its second answer until the first is
+  // acknowledged.
   Duration preferred_first_delay{0};
   Family preferred = Family::kIpv6;
 
@@ -58,6 +61,7 @@ struct Reply {
   size_t name_index;
   Type type;  // kA or kAaaa
   Answer answer;
+  Duration round_trip{};  // to who answered; 0: unknown
 };
 struct QueryFailed {
   size_t name_index;
@@ -153,6 +157,7 @@ class Resolution {
   size_t current_ = 0;
   Time deadline_{};
   std::optional<Time> answer_at_;  // set by the first positive answer
+  Duration round_trip_{};          // of the latest reply
   // What the search list has met so far, as res_search(3) remembers it.
   std::optional<FailureKind> as_is_first_;
   bool met_no_data_ = false;

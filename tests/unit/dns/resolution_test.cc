@@ -147,6 +147,21 @@ TEST_F(ResolutionTest, ThePreferredFamilyMayBeToldToWaitForTheOther) {
               ElementsAre(answered({"2001:db8::1", "192.0.2.1"})));
 }
 
+// A reply from afar: the second one may come a round trip after it.
+TEST_F(ResolutionTest, ThePreferredFamilyWaitsForOneAndAHalfRoundTrips) {
+  const auto waits = [this](Duration round_trip) {
+    auto look_up =
+        begin(one_name(), {kV4, kV6}, {.preferred_first_delay = Duration(5ms)});
+    Reply first = aaaa(kGoodAaaa);
+    first.round_trip = round_trip;
+    const auto actions = look_up.step(first, kT0);
+    return std::get<Wake>(actions.at(0)).time - kT0;
+  };
+  EXPECT_EQ(waits(2ms), 5ms);
+  EXPECT_EQ(waits(20ms), 30ms);
+  EXPECT_EQ(waits(100ms), 50ms) << "the Resolution Delay bounds it";
+}
+
 TEST_F(ResolutionTest, WithIpv4PreferredTheRolesAreSwapped) {
   auto look_up = begin(one_name(), {kV4, kV6}, {.preferred = kV4});
   EXPECT_THAT(look_up.step(aaaa(kGoodAaaa), kT0),
