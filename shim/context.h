@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "shim/lock.h"
+#include "shim/settings.h"
 
 namespace happy::shim {
 
@@ -42,6 +43,6 @@ class CoreCall {
 
 // Left alone by every hook: the library is switched off, or this call is its
 // own.
-bool passes_through();
+inline bool passes_through() { return bypassed() || settings().disabled; }
 
 }  // namespace happy::shim

@@ -1,12 +1,13 @@
 #include "shim/descriptors.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "shim/real.h"
 
 namespace happy::shim::own {
 
-constinit std::atomic<int> count{0};
+constinit std::atomic<int> lowest{INT_MAX};
 constinit std::atomic<uint64_t> bitmap[kLimit / 64];
 
 namespace {
@@ -14,8 +15,10 @@ namespace {
 int enlist(int fd) {
   if (fd < 0 || fd >= kLimit) return fd;
   const uint64_t bit = uint64_t{1} << (fd % 64);
-  const uint64_t before = bitmap[fd / 64].fetch_or(bit);
-  if ((before & bit) == 0) count.fetch_add(1);
+  bitmap[fd / 64].fetch_or(bit);
+  int known = lowest.load();
+  while (fd < known && !lowest.compare_exchange_weak(known, fd)) {
+  }
   return fd;
 }
 
@@ -43,7 +46,7 @@ int duplicate(int fd) {
 void release(int fd) {
   if (fd < 0 || fd >= kLimit) return;
   const uint64_t bit = uint64_t{1} << (fd % 64);
-  if ((bitmap[fd / 64].fetch_and(~bit) & bit) != 0) count.fetch_sub(1);
+  bitmap[fd / 64].fetch_and(~bit);
 }
 
 void close(int fd) {

@@ -11,13 +11,17 @@ namespace happy::shim::own {
 inline constexpr int kFirst = 1000;  // higher makes fork(2) dearer
 inline constexpr int kLimit = 1 << 16;
 
-extern std::atomic<int> count;
+// No number of the library's is, or ever was, lower.
+extern std::atomic<int> lowest;
 extern std::atomic<uint64_t> bitmap[kLimit / 64];
 
-// Whether `fd` is the library's. One relaxed load while there are none.
+// One load and comparison, and no for nearly all of the host's.
+inline bool may_be(int fd) {
+  return fd >= lowest.load(std::memory_order_relaxed);
+}
+// Whether `fd` is the library's.
 inline bool is(int fd) {
-  if (count.load(std::memory_order_relaxed) == 0) return false;
-  if (fd < 0 || fd >= kLimit) return false;
+  if (!may_be(fd) || fd >= kLimit) return false;
   const uint64_t word = bitmap[fd / 64].load(std::memory_order_relaxed);
   return (word >> (fd % 64)) & 1;
 }

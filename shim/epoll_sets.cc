@@ -20,17 +20,22 @@ EpollRegistration* find(const FdEntry* entry, int set) {
   return at;
 }
 
-void record(int fd, int set, const epoll_event& event) {
+EpollRegistration* add(int fd, int set) {
   FdEntry* entry = fd_table::make(fd);
-  if (entry == nullptr) return;
-  EpollRegistration* registration = find(entry, set);
-  if (registration == nullptr) {
-    registration = fd_table::new_registration();
-    if (registration == nullptr) return;
-    registration->set = set;
-    registration->next = entry->registrations.load(std::memory_order_relaxed);
-    entry->registrations.store(registration, std::memory_order_release);
-  }
+  if (entry == nullptr) return nullptr;
+  EpollRegistration* registration = fd_table::new_registration();
+  if (registration == nullptr) return nullptr;
+  registration->set = set;
+  registration->next = entry->registrations.load(std::memory_order_relaxed);
+  entry->registrations.store(registration, std::memory_order_release);
+  return registration;
+}
+
+// `known`: what find() gave.
+void record(int fd, int set, EpollRegistration* known,
+            const epoll_event& event) {
+  EpollRegistration* registration = known != nullptr ? known : add(fd, set);
+  if (registration == nullptr) return;
   registration->events = event.events;
   registration->data = event.data.u64;
   registration->disarmed = false;
@@ -91,7 +96,7 @@ int control(int set, int operation, int fd, epoll_event* event) {
   if (operation == EPOLL_CTL_DEL) {
     if (known != nullptr) drop(entry, known);
   } else if (event != nullptr) {
-    record(fd, set, *event);
+    record(fd, set, known, *event);
   }
   return result;
 }

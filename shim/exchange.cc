@@ -13,10 +13,11 @@ namespace {
 bool add_number(Race* race, int fd) {
   FdEntry* entry = fd_table::make(fd);
   if (entry == nullptr || race->number_count == Race::kMaxNumbers) return false;
+  if (entry->race.load() == race) return true;
   race->numbers[race->number_count++] = fd;
   if (race->number_count == 1) {
     hold(race);
-    races::in_flight.fetch_add(1);
+    races::in_flight.fetch_add(1);  // before the marks are read: see dup()
   }
   entry->race.store(race, std::memory_order_release);
   return true;
@@ -25,12 +26,10 @@ bool add_number(Race* race, int fd) {
 // Numbers that dup(2) and friends made of the same file before the race. Only
 // marked numbers are looked at.
 void add_duplicates(Race* race, int fd) {
-  for (int page = 0; page < fd_table::kPages; ++page) {
-    FdEntry* entries = fd_table::pages[page].load(std::memory_order_acquire);
-    if (entries == nullptr) continue;
-    for (int i = 0; i < fd_table::kPageEntries; ++i) {
-      const int other = page * fd_table::kPageEntries + i;
-      if (other != fd && entries[i].duplicated.load() &&
+  for (int word = 0; word < fd_table::kNumbers / 64; ++word) {
+    if (fd_table::duplicated[word].load() == 0) continue;
+    for (int other = word * 64; other < (word + 1) * 64; ++other) {
+      if (other != fd && fd_table::is_duplicated(other) &&
           is_shown(race, other)) {
         add_number(race, other);
       }
@@ -43,7 +42,8 @@ void add_duplicates(Race* race, int fd) {
 bool show(Race* race, int fd) {
   note_shown(race, fd);
   if (!add_number(race, fd)) return false;
-  if (fd_table::find(fd)->duplicated.load()) add_duplicates(race, fd);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // see dup()
+  if (fd_table::is_duplicated(fd)) add_duplicates(race, fd);
   return true;
 }
 

@@ -6,6 +6,7 @@
 namespace happy::shim::fd_table {
 
 constinit std::atomic<FdEntry*> pages[kPages];
+constinit std::atomic<uint64_t> duplicated[kNumbers / 64];
 
 namespace {
 
@@ -32,6 +33,12 @@ FdEntry* make(int fd) {
     munmap(fresh, kSize);  // another thread was first
   }
   return find(fd);
+}
+
+void unmark_duplicated(int fd) {
+  if (!is_duplicated(fd)) return;
+  const auto number = static_cast<unsigned>(fd);
+  duplicated[number / 64].fetch_and(~(uint64_t{1} << (number % 64)));
 }
 
 EpollRegistration* new_registration() {

@@ -28,10 +28,15 @@ struct EpollRegistration {
 struct FdEntry {
   std::atomic<Race*> race{nullptr};
   std::atomic<EpollRegistration*> registrations{nullptr};
-  // The file has had another number in this process (dup and friends).
-  std::atomic<bool> duplicated{false};
   // An option was set that cannot be read back: no race.
   std::atomic<bool> uncopyable{false};
+
+  // Whether the number's end would make nothing of this untrue.
+  bool is_blank() const {
+    return race.load(std::memory_order_relaxed) == nullptr &&
+           registrations.load(std::memory_order_relaxed) == nullptr &&
+           !uncopyable.load(std::memory_order_relaxed);
+  }
 };
 
 namespace fd_table {
@@ -41,6 +46,24 @@ inline constexpr int kPages = 1024;
 inline constexpr int kNumbers = kPageEntries * kPages;
 
 extern std::atomic<FdEntry*> pages[kPages];
+
+// One bit for each number whose file has had another number in this process
+// (dup and friends). Written without the lock, so that dup(2) costs little.
+extern std::atomic<uint64_t> duplicated[kNumbers / 64];
+
+inline bool is_valid(int fd) { return static_cast<unsigned>(fd) < kNumbers; }
+inline bool is_duplicated(int fd) {
+  if (!is_valid(fd)) return false;
+  const auto number = static_cast<unsigned>(fd);
+  const uint64_t word = duplicated[number / 64].load(std::memory_order_relaxed);
+  return (word >> (number % 64)) & 1;
+}
+// `fd` is valid.
+inline void mark_duplicated(int fd) {
+  const auto number = static_cast<unsigned>(fd);
+  duplicated[number / 64].fetch_or(uint64_t{1} << (number % 64));
+}
+void unmark_duplicated(int fd);
 
 // nullptr where nothing was ever recorded near `fd`.
 inline FdEntry* find(int fd) {

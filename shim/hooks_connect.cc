@@ -23,17 +23,24 @@ bool may_race(int fd) {
   return races::any() && !bypassed() && races::hint(fd) != nullptr;
 }
 
-}  // namespace
-
-// Returns what connect(2) returns, with errno set the same way. A cancellation
-// point: no noexcept, no catch.
-HAPPY_EXPORT int connect(int fd, const sockaddr* address, socklen_t length) {
+[[gnu::noinline]] int connect_known(int fd, const sockaddr* address,
+                                    socklen_t length) {
   if (bypassed()) return real::connect(fd, address, length);
   const bool racing = may_race(fd);
   if (!racing && !names::maybe_known(address, length)) {
     return real::connect(fd, address, length);
   }
   return races::connect(fd, address, length, !racing);
+}
+
+}  // namespace
+
+// Returns what connect(2) returns, with errno set the same way. A cancellation
+// point: no noexcept, no catch.
+HAPPY_EXPORT int connect(int fd, const sockaddr* address, socklen_t length) {
+  if (!races::any() && !names::maybe_known(address, length)) [[likely]]
+    return real::connect(fd, address, length);
+  return connect_known(fd, address, length);
 }
 HAPPY_ALIAS(__connect, connect);
 

@@ -32,14 +32,18 @@ int bad_descriptor() {
 
 bool is_hidden(int fd) { return own::is(fd) && !bypassed(); }
 
+// Whether nothing is known of `fd`: libc's function is right as it is.
+inline bool is_plain(int fd) {
+  if (own::is(fd) || fd_table::is_duplicated(fd)) return false;
+  const FdEntry* entry = fd_table::find(fd);
+  return entry == nullptr || entry->is_blank();
+}
+
 // Whether the table says anything about `fd` that its end would make untrue.
 bool is_noted(int fd) {
   const FdEntry* entry = fd_table::find(fd);
-  return entry != nullptr && !bypassed() &&
-         (entry->race.load(std::memory_order_relaxed) != nullptr ||
-          entry->registrations.load(std::memory_order_relaxed) != nullptr ||
-          entry->duplicated.load(std::memory_order_relaxed) ||
-          entry->uncopyable.load(std::memory_order_relaxed)) &&
+  const bool blank = entry == nullptr || entry->is_blank();
+  return (!blank || fd_table::is_duplicated(fd)) && !bypassed() &&
          !process::is_vfork_child();
 }
 
@@ -52,8 +56,26 @@ int close_noted(int fd, Close close_it) {
   return close_it();
 }
 
+[[gnu::noinline]] int close_known(int fd) {
+  if (is_hidden(fd)) return bad_descriptor();
+  if (!is_noted(fd)) return real::close(fd);
+  return close_noted(fd, [fd] { return real::close(fd); });
+}
+
+[[gnu::noinline]] int note_duplicate(int fd, int copy) {
+  if (passes_through() || process::is_vfork_child()) return copy;
+  const int saved = errno;
+  {
+    const Guard guard(races::lock());
+    races::duplicated_locked(fd, copy);
+  }
+  errno = saved;
+  return copy;
+}
+
 template <typename Duplicate>
-int duplicate(int fd, Duplicate duplicate_it) {
+[[gnu::noinline]] int duplicate_known(int fd, Duplicate duplicate_it) {
+  if (is_hidden(fd)) return bad_descriptor();
   if (passes_through() || process::is_vfork_child()) return duplicate_it();
   races::make_room(fd);
   const Guard guard(races::lock());
@@ -62,6 +84,20 @@ int duplicate(int fd, Duplicate duplicate_it) {
   if (copy >= 0) races::duplicated_locked(fd, copy);
   errno = error;
   return copy;
+}
+
+// Without a race in flight only marks are to be written, so that one that
+// starts on either number finds the other. It is counted before it reads the
+// marks, and here it is the other way round: one of the two sees the other.
+template <typename Duplicate>
+int duplicate(int fd, Duplicate duplicate_it) {
+  if (races::any() || own::may_be(fd)) return duplicate_known(fd, duplicate_it);
+  const int copy = duplicate_it();
+  if (copy < 0) return copy;
+  if (!fd_table::is_valid(fd | copy)) return copy;
+  fd_table::mark_duplicated(fd);
+  fd_table::mark_duplicated(copy);
+  return races::in_flight.load() == 0 ? copy : note_duplicate(fd, copy);
 }
 
 // dup2 and dup3: whatever `to` showed ends first.
@@ -73,7 +109,7 @@ int duplicate_onto(int fd, int to, Duplicate duplicate_it) {
     return -1;
   }
   if (fd == to || bypassed()) return duplicate_it();
-  return duplicate(fd, [&] {
+  return duplicate_known(fd, [&] {
     const bool valid = real::fcntl(fd, F_GETFD) >= 0;
     if (valid) races::closing_locked(to);
     return duplicate_it();
@@ -108,9 +144,9 @@ int sweep(unsigned first, unsigned last, CloseRange close_range_it) {
 }  // namespace
 
 HAPPY_EXPORT int close(int fd) {
-  if (is_hidden(fd)) return bad_descriptor();
-  if (!is_noted(fd)) return real::close(fd);
-  return close_noted(fd, [fd] { return real::close(fd); });
+  if (is_plain(fd)) [[likely]]
+    return real::close(fd);
+  return close_known(fd);
 }
 HAPPY_ALIAS(__close, close);
 
@@ -167,7 +203,6 @@ HAPPY_EXPORT FILE* freopen64(const char* path, const char* mode, FILE* file) {
 }
 
 HAPPY_EXPORT int dup(int fd) __THROW {
-  if (is_hidden(fd)) return bad_descriptor();
   return duplicate(fd, [fd] { return real::dup(fd); });
 }
 
@@ -185,10 +220,10 @@ HAPPY_EXPORT int fcntl(int fd, int command, ...) {
   va_start(arguments, command);
   void* argument = va_arg(arguments, void*);
   va_end(arguments);
-  if (is_hidden(fd)) return bad_descriptor();
   if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
     return duplicate(fd, [=] { return real::fcntl(fd, command, argument); });
   }
+  if (is_hidden(fd)) return bad_descriptor();
   // A socket that becomes blocking in mid-race must not be a stand-in.
   const bool blocks = command == F_SETFL &&
                       (reinterpret_cast<intptr_t>(argument) & O_NONBLOCK) == 0;

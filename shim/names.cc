@@ -14,22 +14,24 @@
 #include "shim/context.h"
 #include "shim/core_loader.h"
 #include "shim/process.h"
-#include "shim/readable.h"
 #include "shim/settings.h"
 
 namespace happy::shim::names {
 namespace {
 
-// One bit an address, two hashes' worth of a Bloom filter would buy little:
-// a false positive costs a few microseconds, never a wrong answer.
-constexpr size_t kFilterBits = 1 << 16;
-constinit std::atomic<uint64_t> filter[kFilterBits / 64];
-constinit std::atomic<bool> anything_known{false};
+// Of sixteen octets that are not a v4-mapped address.
+size_t ipv6_bit(const void* octets) {
+  uint64_t halves[2];
+  memcpy(halves, octets, sizeof halves);
+  return filter::bit_of(halves[0] * 31 + halves[1]);
+}
 
 size_t filter_bit(const IpAddress& address) {
-  IpAddress plain = address.unmapped();
-  plain.scope_id = 0;
-  return std::hash<IpAddress>{}(plain) % kFilterBits;
+  const IpAddress plain = address.unmapped();
+  if (plain.family == Family::kIpv6) return ipv6_bit(plain.bytes.data());
+  uint32_t octets;
+  memcpy(&octets, plain.bytes.data(), sizeof octets);
+  return filter::bit_of(octets);
 }
 
 bool is_numeric(const char* node) {
@@ -65,23 +67,22 @@ void wait(happy_lookup* lookup) {
 
 }  // namespace
 
-bool maybe_known(const sockaddr* address, socklen_t length) {
-  if (!anything_known.load(std::memory_order_acquire)) return false;
-  constexpr socklen_t kLongest = sizeof(sockaddr_in6);
-  if (length > sizeof(sockaddr_storage)) return false;  // EINVAL
-  if (!is_readable(address, length < kLongest ? length : kLongest)) {
-    return false;
-  }
+namespace filter {
+
+constinit std::atomic<uint64_t> bits[kBits / 64];
+constinit std::atomic<bool> any{false};
+
+bool maybe_holds_other(const sockaddr* address, socklen_t length) {
   const auto endpoint = Endpoint::from_sockaddr(address, length);
-  if (!endpoint) return false;
-  const size_t bit = filter_bit(endpoint->address);
-  return (filter[bit / 64].load(std::memory_order_relaxed) >> (bit % 64)) & 1;
+  return endpoint && holds(filter_bit(endpoint->address));
 }
+
+}  // namespace filter
 
 void note_known(const happy_address& address) {
   const size_t bit = filter_bit(from_abi(address));
-  filter[bit / 64].fetch_or(uint64_t{1} << (bit % 64));
-  anything_known.store(true, std::memory_order_release);
+  filter::bits[bit / 64].fetch_or(uint64_t{1} << (bit % 64));
+  filter::any.store(true, std::memory_order_release);
 }
 
 bool concerns_us(const char* node) {

@@ -4,15 +4,57 @@
 #pragma once
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
 #include "core/engine.h"
+#include "shim/readable.h"
 
 namespace happy::shim::names {
 
-// Whether an address may have come from a look-up seen here. A filter: it
-// forgets nothing, but may say yes too often. One load for most strangers.
-bool maybe_known(const sockaddr* address, socklen_t length);
+// Addresses that look-ups gave: one bit each. Two hashes' worth of a Bloom
+// filter would buy little: a false positive costs a few microseconds, never a
+// wrong answer.
+namespace filter {
+
+inline constexpr int kBitsLog = 16;
+inline constexpr size_t kBits = size_t{1} << kBitsLog;
+extern std::atomic<uint64_t> bits[kBits / 64];
+extern std::atomic<bool> any;
+
+inline size_t bit_of(uint64_t value) {
+  constexpr uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;
+  return (value * kGoldenRatio) >> (64 - kBitsLog);
+}
+inline bool holds(size_t bit) {
+  return (bits[bit / 64].load(std::memory_order_relaxed) >> (bit % 64)) & 1;
+}
+// For other families than AF_INET; `address` is readable.
+bool maybe_holds_other(const sockaddr* address, socklen_t length);
+
+}  // namespace filter
+
+// Whether an address may have come from a look-up seen here. The filter forgets
+// nothing, but may say yes too often. One load where nothing was looked up.
+inline bool maybe_known(const sockaddr* address, socklen_t length) {
+  if (!filter::any.load(std::memory_order_acquire)) return false;
+  // Else EINVAL.
+  constexpr socklen_t kShortest = sizeof(sockaddr_in);
+  constexpr socklen_t kLongest = sizeof(sockaddr_storage);
+  if (length - kShortest > kLongest - kShortest) return false;
+  const socklen_t used =
+      length < sizeof(sockaddr_in6) ? length : socklen_t{sizeof(sockaddr_in6)};
+  if (!is_readable(address, used)) return false;
+  if (address->sa_family != AF_INET) {
+    return filter::maybe_holds_other(address, length);
+  }
+  const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(address);
+  return filter::holds(filter::bit_of(ipv4->sin_addr.s_addr));
+}
 // An address was handed to the host.
 void note_known(const happy_address& address);
 

@@ -206,7 +206,6 @@ int connect_or_race(int fd, const sockaddr* address, socklen_t length,
 }
 
 void forget_locked(int fd, FdEntry* entry) {
-  entry->duplicated.store(false);
   entry->uncopyable.store(false);
   epoll_sets::forget(fd);
   Race* race = entry->race.load();
@@ -235,6 +234,7 @@ int connect(int fd, const sockaddr* address, socklen_t length, bool known) {
 }
 
 void closing_locked(int fd) {
+  fd_table::unmark_duplicated(fd);
   FdEntry* entry = fd_table::find(fd);
   if (entry == nullptr) return;
   const int saved = errno;  // close() that succeeds leaves it alone
@@ -243,11 +243,9 @@ void closing_locked(int fd) {
 }
 
 void duplicated_locked(int fd, int copy) {
-  FdEntry* from = fd_table::make(fd);
-  FdEntry* to = fd_table::make(copy);
-  if (from == nullptr || to == nullptr) return;
-  from->duplicated.store(true);
-  to->duplicated.store(true);
+  if (!fd_table::is_valid(fd | copy)) return;
+  fd_table::mark_duplicated(fd);
+  fd_table::mark_duplicated(copy);
   Race* race = current(fd);
   if (race != nullptr) exchange::also_show(race, copy);
 }

@@ -15,13 +15,15 @@
 #include "shim/real.h"
 
 namespace happy::shim {
+
+constinit Settings the_settings;
+constinit std::atomic<bool> settings_read{false};
+
 namespace {
 
 constexpr size_t kPolicyLimit = size_t{1} << 20;
 constexpr const char* kSystemPolicy = "/etc/libhappy/policy.json";
 
-constinit Settings state;
-constinit std::atomic<bool> ready{false};
 constinit Lock once;
 char policy_path_buffer[4096];
 char folder_buffer[4096];
@@ -54,8 +56,8 @@ int read_policy(const char* path) {
   }
   real::close(fd);
   if (error != 0) return error;
-  state.policy_text = static_cast<const char*>(text);
-  state.policy_size = size;
+  the_settings.policy_text = static_cast<const char*>(text);
+  the_settings.policy_size = size;
   return 0;
 }
 
@@ -75,8 +77,8 @@ bool take_if_present(const char* path) {
   struct stat info;
   if (error == ENOENT || error == ENOTDIR) return false;
   if (error == EACCES && stat(path, &info) != 0) return false;
-  state.policy_path = path;
-  state.policy_error = error;
+  the_settings.policy_path = path;
+  the_settings.policy_error = error;
   return true;
 }
 
@@ -95,8 +97,8 @@ bool take_users_policy() {
 void find_policy() {
   if (const char* named = secure_getenv("HAPPY_POLICY"); named && *named) {
     join(policy_path_buffer, sizeof policy_path_buffer, named, "");
-    state.policy_path = policy_path_buffer;
-    state.policy_error = read_policy(named);
+    the_settings.policy_path = policy_path_buffer;
+    the_settings.policy_error = read_policy(named);
     return;
   }
   if (take_users_policy()) return;
@@ -122,8 +124,8 @@ void read_log_setting() {
   const char* colon = strchr(text, ':');
   const size_t length =
       colon ? static_cast<size_t>(colon - text) : strlen(text);
-  state.log_level = log_level_of(text, length);
-  if (colon != nullptr && colon[1] != '\0') state.log_path = colon + 1;
+  the_settings.log_level = log_level_of(text, length);
+  if (colon != nullptr && colon[1] != '\0') the_settings.log_path = colon + 1;
 }
 
 // The folder of this very object, absolute, as the host may chdir later.
@@ -141,7 +143,7 @@ void find_folder() {
   if (at + length + 1 > sizeof folder_buffer) return;
   memcpy(folder_buffer + at, info.dli_fname, length);
   folder_buffer[at + length] = '\0';
-  state.folder = folder_buffer;
+  the_settings.folder = folder_buffer;
 }
 
 bool is_set(const char* name) {
@@ -150,14 +152,14 @@ bool is_set(const char* name) {
 }
 
 void read_all() {
-  state.secure = getauxval(AT_SECURE) != 0;
-  state.disabled = is_set("HAPPY_DISABLE");
-  if (state.disabled) return;
-  state.eager = is_set("HAPPY_EAGER");
+  the_settings.secure = getauxval(AT_SECURE) != 0;
+  the_settings.disabled = is_set("HAPPY_DISABLE");
+  if (the_settings.disabled) return;
+  the_settings.eager = is_set("HAPPY_EAGER");
   read_log_setting();
-  state.trace_path = secure_getenv("HAPPY_TRACE");
-  if (state.trace_path != nullptr && *state.trace_path == '\0') {
-    state.trace_path = nullptr;
+  the_settings.trace_path = secure_getenv("HAPPY_TRACE");
+  if (the_settings.trace_path != nullptr && *the_settings.trace_path == '\0') {
+    the_settings.trace_path = nullptr;
   }
   find_folder();
   find_policy();
@@ -165,19 +167,17 @@ void read_all() {
 
 }  // namespace
 
-const Settings& settings() {
-  if (ready.load(std::memory_order_acquire)) [[likely]]
-    return state;
+const Settings& read_settings() {
   const int saved = errno;
   {
     const Guard guard(once);
-    if (!ready.load(std::memory_order_relaxed)) {
+    if (!settings_read.load(std::memory_order_relaxed)) {
       read_all();
-      ready.store(true, std::memory_order_release);
+      settings_read.store(true, std::memory_order_release);
     }
   }
   errno = saved;
-  return state;
+  return the_settings;
 }
 
 }  // namespace happy::shim

@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include <atomic>
+
 namespace happy::shim {
 
 struct Settings {
@@ -25,7 +27,15 @@ struct Settings {
   bool policy_configured() const { return policy_path != nullptr; }
 };
 
+extern Settings the_settings;
+extern std::atomic<bool> settings_read;
+const Settings& read_settings();
+
 // Reads them at the first call. Safe from any thread.
-const Settings& settings();
+inline const Settings& settings() {
+  if (settings_read.load(std::memory_order_acquire)) [[likely]]
+    return the_settings;
+  return read_settings();
+}
 
 }  // namespace happy::shim

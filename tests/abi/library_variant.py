@@ -34,17 +34,25 @@ class Builder:
         if text.count(old) != 1:
             raise ValueError(f"to be replaced in {file} exactly once, but "
                              f"there {text.count(old)} times: {old}")
-        copy = folder / original.name
+        copy = folder / file
+        copy.parent.mkdir(parents=True)
         copy.write_text(text.replace(old, new))
-        object_ = f"CMakeFiles/happy.dir/{file}.o"
-        built = str(folder / "patched.o")
-        words = [word for word in shlex.split(self.compile_[str(original)])
-                 if word != "-Werror"]
-        subprocess.run(
-            replaced(words, {str(original): str(copy), object_: built,
-                             object_ + ".d": str(folder / "patched.d")}),
-            cwd=self.build, check=True)
-        return self.linked(folder, {object_: built})
+        # A header may be anybody's.
+        sources = self.compile_ if copy.suffix == ".h" else [str(original)]
+        objects = {}
+        for number, source in enumerate(sources):
+            own = str(copy) if source == str(original) else source
+            name = Path(source).relative_to(self.source)
+            object_ = f"CMakeFiles/happy.dir/{name}.o"
+            objects[object_] = str(folder / f"{number}.o")
+            words = [word for word in shlex.split(self.compile_[source])
+                     if word != "-Werror"]
+            words = replaced(words, {source: own, object_: objects[object_],
+                                     object_ + ".d": str(folder / "unused.d")})
+            place = words.index(f"-I{self.source}")
+            words.insert(place, f"-I{folder}")
+            subprocess.run(words, cwd=self.build, check=True)
+        return self.linked(folder, objects)
 
     def without(self, folder, functions):
         """Without these functions among its exports: libc's own are called."""

@@ -87,8 +87,7 @@ STEPS = [
          "  note_shown(race, descriptor);\n  drop(race);", "  drop(race);",
          B, "Duplicates.FromBeforeTheRaceGetTheWinner"),
     Step("other numbers of the socket are found", "shim/exchange.cc",
-         "  if (fd_table::find(fd)->duplicated.load()) "
-         "add_duplicates(race, fd);", "  (void)add_duplicates;",
+         "  if (fd_table::is_duplicated(fd)) add_duplicates(race, fd);", "  (void)add_duplicates;",
          B, "Duplicates.FromBeforeTheRaceGetTheWinner"),
     Step("sleepers on the stand-in are woken", "shim/races.cc",
          "  exchange::replace(race, descriptor);\n"

@@ -26,5 +26,6 @@ void exec_cost();
 void races();
 void loopback_connects();
 void look_ups();
+void instructions();
 
 }  // namespace happy::bench
