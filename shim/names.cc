@@ -57,6 +57,7 @@ void wait(happy_lookup* lookup) {
   pthread_cleanup_push(abandon_lookup, lookup);
   while (__atomic_load_n(&lookup->done, __ATOMIC_ACQUIRE) == 0) {
     int type = 0;
+    // NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous): a futex alone
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
     syscall(SYS_futex, &lookup->done, FUTEX_WAIT_PRIVATE, 0, nullptr);
     pthread_setcanceltype(type, nullptr);

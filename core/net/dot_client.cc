@@ -102,7 +102,7 @@ void DotClient::Impl::perform(const dot::OpenConnection& action) {
   auto made = std::make_unique<DotConnection>(
       peer_, place, listener(action.connection, place));
   if (auto started = made->start(); !started)
-    return lost(action.connection, place, std::move(started.error()));
+    return lost(action.connection, place, started.error());
   connections_.emplace(action.connection, std::move(made));
 }
 
@@ -119,7 +119,7 @@ DotConnection::Listener DotClient::Impl::listener(dot::ConnectionId id,
             inbox_.emplace_back(dot::Received{id, std::move(message)});
           },
       .lost = [this, id,
-               place](DotError error) { lost(id, place, std::move(error)); },
+               place](const DotError& error) { lost(id, place, error); },
       .settled = [this] { process(); },
   };
 }

@@ -136,7 +136,7 @@ class Close : public testing::Test {
       return now == std::exchange(before_, now) && ++steady_ > 5;
     });
   }
-  void expect_none_lost() {
+  void expect_none_lost() const {
     EXPECT_TRUE(eventually([&] { return open_descriptors() <= before_; }))
         << open_descriptors() << " instead of " << before_;
   }

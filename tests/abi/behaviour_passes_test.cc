@@ -17,7 +17,7 @@ class MidRace : public testing::TestWithParam<Way> {
         GetParam() == Way::kRaced ? resolve("hung") : numeric(kPlainDead);
     EXPECT_EQ(begin(fd_, target), EINPROGRESS);
   }
-  int disconnect() {
+  int disconnect() const {
     sockaddr none{};
     none.sa_family = AF_UNSPEC;
     return connect(n_, &none, sizeof none) == 0 ? 0 : errno;
@@ -105,7 +105,7 @@ class BadAddress : public testing::TestWithParam<Way> {
     target_ =
         GetParam() == Way::kRaced ? resolve("second") : numeric(kPlainGood);
   }
-  int try_it(const void* address, socklen_t length) {
+  int try_it(const void* address, socklen_t length) const {
     return connect(n_, static_cast<const sockaddr*>(address), length) == 0
                ? 0
                : errno;

@@ -100,10 +100,10 @@ Descriptor accepted(int fd) {
   const auto client =
       Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&own), length);
   const auto at = listeners.good.find(peer_of(fd));
-  if (!client || at == listeners.good.end()) return Descriptor();
+  if (!client || at == listeners.good.end()) return {};
   for (;;) {
     length = sizeof other;
-    if (polled(at->second.get(), POLLIN, kLong) == 0) return Descriptor();
+    if (polled(at->second.get(), POLLIN, kLong) == 0) return {};
     Descriptor server(accept4(at->second.get(),
                               reinterpret_cast<sockaddr*>(&other), &length,
                               SOCK_CLOEXEC));

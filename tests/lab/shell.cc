@@ -25,7 +25,6 @@ using happy::lab::Environment;
 using happy::lab::Host;
 using happy::lab::NamespaceLab;
 using happy::lab::NamespaceWish;
-using happy::lab::Path;
 using happy::lab::Refusal;
 using std::chrono::milliseconds;
 

@@ -62,7 +62,7 @@ int perform(const Step& step) {
   int result = 0;
   if (step.test != nullptr) {
     step.test(step.state);
-  } else {
+  } else if (step.fixture != nullptr) {
     result = step.fixture(step.state);
   }
   if (step.check_point != nullptr && !all_blocks_freed(*step.check_point)) {

@@ -169,7 +169,7 @@ TEST(Cmocka, ListsEachTestOnceAndRunsNone) {
 TEST(Cmocka, AGroupWhoseSetUpFailsRunsNoTestAndFails) {
   std::vector<std::string> variants{"gtest"};
 #ifdef HAPPY_HAVE_LIBCMOCKA
-  variants.push_back("libcmocka");
+  variants.emplace_back("libcmocka");
 #endif
   for (const auto& variant : variants) {
     const auto outcome = run(program("unset", variant.c_str()));

@@ -29,7 +29,7 @@ void handle(int signal, bool restart) {
 std::string set_alarm(Stage&, const Words& words) {
   handle(SIGALRM, word(words, 1) == "restart");
   const int after = number(words.at(0));
-  const itimerval timer{{0, 0}, {after / 1000, (after % 1000) * 1000}};
+  const itimerval timer{{0, 0}, {after / 1000, (after % 1000) * 1000L}};
   return call([&] { return setitimer(ITIMER_REAL, &timer, nullptr); });
 }
 

@@ -73,7 +73,7 @@ std::string select_with(Stage& stage, const Words& words, Select make) {
 }
 
 int plain_select(int count, fd_set* sets, int limit) {
-  timeval time{limit / 1000, (limit % 1000) * 1000};
+  timeval time{limit / 1000, (limit % 1000) * 1000L};
   return select(count, &sets[0], &sets[1], &sets[2], &time);
 }
 

@@ -100,7 +100,8 @@ bool by_gethostbyaddr_r(const char* name) {
 
 std::string reverse_name(const char* name) {
   const in_addr address = address_of(name);
-  const auto* octets = reinterpret_cast<const unsigned char*>(&address);
+  unsigned char octets[4];
+  memcpy(octets, &address, sizeof octets);
   std::string out;
   for (int i = 3; i >= 0; --i) out += std::to_string(octets[i]) + ".";
   return out + "in-addr.arpa";

@@ -301,6 +301,7 @@ TEST_F(TwoAddresses, TheAddressThatServedLastIsTriedFirst) {
 
 // Whatever servers do: each query ends once, by its deadline, sent at most
 // twice, and in the end no connection stays open.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): one story
 TEST(DotSessionProperty, EveryQueryEndsExactlyOnce) {
   for (unsigned seed = 0; seed < 2000; ++seed) {
     std::mt19937 random(seed);
@@ -341,8 +342,9 @@ TEST(DotSessionProperty, EveryQueryEndsExactlyOnce) {
         pending.emplace(QueryId{turn}, deadline);
         run(Ask{QueryId{turn}, question(), deadline}, now);
       } else if (!open.empty()) {
-        const auto& [id, sent] =
-            *std::next(open.begin(), below(static_cast<unsigned>(open.size())));
+        const auto& [id, sent] = *std::next(
+            open.begin(),
+            static_cast<int>(below(static_cast<unsigned>(open.size()))));
         const ConnectionId connection = id;
         const unsigned what = below(5);
         if (what == 0) {

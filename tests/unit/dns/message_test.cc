@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "core/dns/edns.h"
 #include "tests/unit/dns/message_builder.h"
 
@@ -113,8 +115,10 @@ TEST(Decode, NegativeTtlIsZero) {
 
 TEST(Decode, RdataThatDoesNotFitItsTypeIsAnError) {
   const auto error = [](Type type, std::vector<uint8_t> rdata) {
-    const auto decoded =
-        decode(MessageBuilder().answers().record("a", type, 1, rdata).bytes());
+    const auto decoded = decode(MessageBuilder()
+                                    .answers()
+                                    .record("a", type, 1, std::move(rdata))
+                                    .bytes());
     return decoded ? std::nullopt : std::optional(decoded.error());
   };
   EXPECT_EQ(error(Type::kA, {1, 2, 3}), DecodeError::kRdata);

@@ -130,8 +130,8 @@ TEST(NameWire, BoundsTheNumberOfPointers) {
     }
     return bytes;
   };
-  EXPECT_TRUE(read_at(chain(127), 2 * 127).has_value());
-  EXPECT_FALSE(read_at(chain(128), 2 * 128).has_value());
+  EXPECT_TRUE(read_at(chain(127), size_t{2} * 127).has_value());
+  EXPECT_FALSE(read_at(chain(128), size_t{2} * 128).has_value());
 }
 
 TEST(NameWire, RefusesReservedLabelTypesAndShortBytes) {

@@ -48,7 +48,7 @@ Reply a(const Answer& answer, size_t index = 0) {
 Reply aaaa(const Answer& answer, size_t index = 0) {
   return {index, Type::kAaaa, answer};
 }
-Answered answered(std::vector<std::string_view> addresses,
+Answered answered(const std::vector<std::string_view>& addresses,
                   std::optional<Family> pending = {}, size_t index = 0) {
   Answered out{.name_index = index,
                .canonical = name("canon.example"),
@@ -63,9 +63,10 @@ SearchList one_name() { return {{name("host.example")}, 0}; }
 // Begun at kT0 with both families and the defaults.
 class ResolutionTest : public testing::Test {
  protected:
-  Resolution begin(SearchList names, std::vector<Family> wanted = {kV4, kV6},
+  Resolution begin(SearchList names,
+                   const std::vector<Family>& wanted = {kV4, kV6},
                    const ResolutionSettings& settings = {}) {
-    Resolution out(std::move(names), std::move(wanted), settings);
+    Resolution out(std::move(names), wanted, settings);
     out.step(BeginResolution{}, kT0);
     return out;
   }

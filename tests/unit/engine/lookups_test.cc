@@ -8,10 +8,8 @@ namespace {
 using nlohmann::json;
 using test::Entry;
 using test::ReplyFault;
-using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 using namespace std::chrono_literals;
 

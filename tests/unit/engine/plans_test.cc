@@ -8,7 +8,6 @@ using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::StrEq;
-using ::testing::UnorderedElementsAre;
 using namespace std::chrono_literals;
 
 const json kBySystem = {{"hosts", json::array({"*"})},

@@ -605,7 +605,7 @@ TEST_F(DotClientTest, EndsInTheMiddleWithoutACallOrADescriptor) {
 TEST_F(DotClientTest, MayBeDestroyedByItsOwnCallback) {
   serve(script_with({{"a.example", with_a("192.0.2.1")}}));
   bool called = false;
-  client().query("a.example", kA, monotonic_now() + 10s, [&](DotResult) {
+  client().query("a.example", kA, monotonic_now() + 10s, [&](const DotResult&) {
     called = true;
     client_.reset();
   });

@@ -19,8 +19,8 @@
 namespace happy::net {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
+
 using testing::ElementsAre;
 
 // The one helper of this test program.
@@ -39,7 +39,7 @@ struct Helper final : TraceSink {
     });
   }
   void race_start(RaceId, const RaceRequest&) override {
-    lines.push_back("race_start");
+    lines.emplace_back("race_start");
   }
   void attempt_start(RaceId, race::AttemptId id, const Endpoint&) override {
     say("start", id);
@@ -53,7 +53,7 @@ struct Helper final : TraceSink {
     say("cancelled", id);
   }
   void race_end(RaceId, const RaceEnd& end) override {
-    lines.push_back("race_end");
+    lines.emplace_back("race_end");
     ends.push_back(end);
   }
   void say(const char* what, race::AttemptId id) {
@@ -62,7 +62,7 @@ struct Helper final : TraceSink {
 };
 
 Helper& helper() {
-  static Helper* const only = new Helper;
+  static auto* const only = new Helper;
   return *only;
 }
 
@@ -176,7 +176,7 @@ class Caller {
     own_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     sockaddr_storage address;
     const socklen_t length = destination.to_sockaddr(&address);
-    connect(own_, reinterpret_cast<sockaddr*>(&address), length);
+    std::ignore = connect(own_, reinterpret_cast<sockaddr*>(&address), length);
   }
 
   std::set<int> before_;
@@ -433,7 +433,7 @@ TEST_F(RaceDriverTest, HelperTimeOfOneRaceIsSmall) {
   const auto cpu = [] {
     timespec now{};
     on_loop([&now] { clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); });
-    return now.tv_sec * 1e6 + now.tv_nsec / 1e3;
+    return double(now.tv_sec) * 1e6 + double(now.tv_nsec) / 1e3;
   };
   const double before = cpu();
   for (int i = 0; i < kRaces; ++i) {

@@ -18,7 +18,6 @@
 namespace happy {
 namespace {
 
-using test::CertificateWish;
 using test::DotScript;
 using test::DotServer;
 using test::Identity;

@@ -92,7 +92,7 @@ class RandomRace {
 
   // Between two starts: the attempt delay, unless an attempt ended after the
   // first of them; never more than one start without a reason.
-  void delays_kept(const VirtualWorld& world) {
+  void delays_kept(const VirtualWorld& world) const {
     const auto& log = world.log();
     for (size_t k = 1; k < log.size(); ++k) {
       if (log[k].at - log[k - 1].at >= settings_.attempt_delay) continue;

@@ -9,8 +9,8 @@
 namespace happy::state {
 namespace {
 
-using std::chrono_literals::operator""us;
-using std::chrono_literals::operator""h;
+using namespace std::chrono_literals;
+
 using testing::ElementsAre;
 using testing::IsEmpty;
 
