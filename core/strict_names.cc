@@ -36,6 +36,8 @@ std::optional<StrictNames> strict_names(const config::Policy& policy,
 }
 
 std::optional<StrictNames> Engine::strict_names(std::string_view asked) {
+  // Before any file is looked at.
+  if (!policy_->uses_encrypted_resolver()) return std::nullopt;
   const auto name = dns::Name::parse(asked);
   const auto address = name ? dns::reverse_mapped(*name) : std::nullopt;
   if (address && is_strict_address(*address)) return StrictNames{};
