@@ -292,6 +292,20 @@ class Inherited : public Fork {
     text.resize(length);
     return text;
   }
+  // The same of what posix_spawn() or posix_spawnp() starts.
+  std::string spawned(decltype(posix_spawn)* spawn, const char* program) {
+    return output([&](int out) {
+      posix_spawn_file_actions_t actions;
+      posix_spawn_file_actions_init(&actions);
+      posix_spawn_file_actions_adddup2(&actions, out, 1);
+      pid_t child = -1;
+      EXPECT_EQ(spawn(&child, program, &actions, nullptr,
+                      const_cast<char**>(arguments()), environ),
+                0);
+      posix_spawn_file_actions_destroy(&actions);
+      return child;
+    });
+  }
   const char* const* arguments() {
     arguments_ = {"/usr/bin/python3", "-c", kOwnAddress, number_.c_str(),
                   nullptr};
@@ -302,18 +316,7 @@ class Inherited : public Fork {
 };
 
 TEST_F(Inherited, BySpawnIsAttemptOne) {
-  const std::string text = output([&](int out) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
-    pid_t child = -1;
-    EXPECT_EQ(posix_spawn(&child, "/usr/bin/python3", &actions, nullptr,
-                          const_cast<char**>(arguments()), environ),
-              0);
-    posix_spawn_file_actions_destroy(&actions);
-    return child;
-  });
-  EXPECT_EQ(text, expected_);
+  EXPECT_EQ(spawned(posix_spawn, "/usr/bin/python3"), expected_);
   EXPECT_EQ(begin(fd_, target_), EALREADY);
 }
 
@@ -356,18 +359,7 @@ TEST_F(Inherited, ByPopenIsAttemptOne) {
 }
 
 TEST_F(Inherited, BySpawnOnThePathIsAttemptOne) {
-  const std::string text = output([&](int out) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
-    pid_t child = -1;
-    EXPECT_EQ(posix_spawnp(&child, "python3", &actions, nullptr,
-                           const_cast<char**>(arguments()), environ),
-              0);
-    posix_spawn_file_actions_destroy(&actions);
-    return child;
-  });
-  EXPECT_EQ(text, expected_);
+  EXPECT_EQ(spawned(posix_spawnp, "python3"), expected_);
 }
 
 TEST_F(Inherited, BySystemIsAttemptOne) {
