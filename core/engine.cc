@@ -64,6 +64,7 @@ void trace_passed(const sockaddr* address, socklen_t length, const char* why) {
   if (endpoint) the_engine->trace().passed(*endpoint, why);
 }
 
+void pause_helper() { the_engine->pause_helper(); }
 void before_fork() { the_engine->before_fork(); }
 void after_fork_parent() { the_engine->after_fork_parent(); }
 void after_fork_child() { the_engine->after_fork_child(); }
@@ -83,6 +84,7 @@ constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
                                  .watch = watch,
                                  .unwatch = unwatch,
                                  .trace_passed = trace_passed,
+                                 .pause_helper = pause_helper,
                                  .before_fork = before_fork,
                                  .after_fork_parent = after_fork_parent,
                                  .after_fork_child = after_fork_child};
@@ -135,15 +137,30 @@ int Engine::unwatch(int descriptor, void* context) {
   return helper_->linger.remove(descriptor, context);
 }
 
+void Engine::pause_helper() {
+  // More than a TLS handshake's arithmetic, less than anybody notices.
+  constexpr std::chrono::milliseconds kPatience{50};
+  helper_paused_ = helper_->loop.pause(kPatience);
+}
+
+void Engine::resume_helper() {
+  if (helper_paused_) helper_->loop.resume();
+  helper_paused_ = false;
+}
+
 void Engine::before_fork() {
   mutex_.lock();
   forking_thread_ = gettid();
 }
 
-void Engine::after_fork_parent() { mutex_.unlock(); }
+void Engine::after_fork_parent() {
+  mutex_.unlock();
+  resume_helper();
+}
 
 void Engine::after_fork_child() {
   mutex_.unlock();
+  resume_helper();
   helper_->linger.abandon();
   helper_->watch.abandon();
   helper_->loop.abandon();

@@ -154,8 +154,13 @@ struct happy_engine {
   // A connect() that was left to libc although its address is known.
   void (*trace_passed)(const struct sockaddr*, socklen_t, const char* why);
 
-  // pthread_atfork(3) order. after_fork_child forgets the helper thread, its
-  // loop, races and connections; names stay.
+  // Around fork(2), in pthread_atfork(3)'s order, pause_helper first and with
+  // no lock held that a callback may want. It keeps the helper thread where it
+  // holds no lock of the process, an allocator's for one, that the child would
+  // find locked for ever; it gives up after some milliseconds.
+  // after_fork_parent lets it go on; after_fork_child forgets the helper
+  // thread, its loop, races and connections; names stay.
+  void (*pause_helper)(void);
   void (*before_fork)(void);
   void (*after_fork_parent)(void);
   void (*after_fork_child)(void);

@@ -115,6 +115,7 @@ class Engine {
   void race_stop(happy_race* race, happy_outcome* outcome);
   int watch(int descriptor, bool output, void* context);
   int unwatch(int descriptor, void* context);
+  void pause_helper();
   void before_fork();
   void after_fork_parent();
   void after_fork_child();
@@ -128,6 +129,7 @@ class Engine {
   RaceLedger& ledger() { return *ledger_; }
 
  private:
+  void resume_helper();
   // strict_names.cc
   std::optional<StrictNames> strict_names(std::string_view asked);
   // lookups.cc
@@ -171,6 +173,7 @@ class Engine {
   Helper* helper_ = nullptr;
   RaceLedger* ledger_ = nullptr;
   state::ThreadId forking_thread_ = 0;
+  bool helper_paused_ = false;  // the thread that forks alone
 };
 
 }  // namespace happy

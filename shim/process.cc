@@ -16,12 +16,12 @@
 #include "shim/stand_in.h"
 
 namespace happy::shim::process {
-namespace {
 
-// A word that the kernel zeroes in every forked child (MADV_WIPEONFORK), also
-// where process ids repeat across pid namespaces. nullptr before prepare().
 constinit std::atomic<uint32_t*> alive{nullptr};
 constinit pid_t owner = 0;
+
+namespace {
+
 constinit sigset_t mask_before_fork{};
 
 void mark_alive() {
@@ -53,9 +53,11 @@ void before_fork() {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   core::before_fork();
-  races::lock().lock();
   ++bypass_depth;
-  if (const happy_engine* engine = core::loaded()) engine->before_fork();
+  const happy_engine* engine = core::loaded();
+  if (engine != nullptr) engine->pause_helper();
+  races::lock().lock();
+  if (engine != nullptr) engine->before_fork();
   --bypass_depth;
   mask_before_fork = before;
 }
@@ -89,11 +91,6 @@ void prepare() {
   }
   mark_alive();
   pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-}
-
-bool is_vfork_child() {
-  const uint32_t* word = alive.load(std::memory_order_acquire);
-  return word != nullptr && *word != 0 && getpid() != owner;
 }
 
 void notice_fork() {

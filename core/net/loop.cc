@@ -1,6 +1,7 @@
 #include "core/net/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -122,8 +123,27 @@ void Loop::run() {
   }
   if (error != 0) return;
   current_loop = this;
-  // The async handle is never closed, so this does not return.
-  uv_run(&uv_, UV_RUN_DEFAULT);
+  for (;;) {
+    wait_for_events();
+    const std::lock_guard turn(turn_);
+    uv_run(&uv_, UV_RUN_NOWAIT);
+  }
+}
+
+// As libuv would itself, but outside of a turn. 0 where it has not yet told the
+// backend what to wait for.
+void Loop::wait_for_events() {
+  uv_update_time(&uv_);
+  pollfd backend{.fd = uv_backend_fd(&uv_), .events = POLLIN, .revents = 0};
+  poll(&backend, 1, uv_backend_timeout(&uv_));
+}
+
+bool Loop::pause(std::chrono::milliseconds limit) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::kRunning || on_loop_thread()) return false;
+  }
+  return turn_.try_lock_for(limit);
 }
 
 int Loop::set_up_loop() {

@@ -6,6 +6,7 @@
 
 #include <uv.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -47,6 +48,14 @@ class Loop {
   // Valid on the loop thread.
   uv_loop_t* uv() { return &uv_; }
 
+  // Waits until the thread is between two turns of its loop, so that it holds
+  // no lock of an allocator or of anything else, and keeps it there until
+  // resume(). False: there is nothing to keep, it would take longer than that,
+  // or this is the loop thread; resume() must not be called then. Any thread,
+  // with no lock that work on the loop may want.
+  bool pause(std::chrono::milliseconds limit);
+  void resume() { turn_.unlock(); }
+
   // In the child of a fork, where the thread does not exist: closes the loop's
   // descriptors and touches nothing else, no lock either. The object is dead
   // from then on; build another.
@@ -61,9 +70,11 @@ class Loop {
   int set_up_loop();
   void undo_loop();
   void run();
+  void wait_for_events();
 
   const happy_host* const host_;
   const SetUp set_up_;
+  std::timed_mutex turn_;  // held by the thread except while it waits
   std::mutex mutex_;
   std::condition_variable changed_;
   State state_ = State::kStopped;  // under mutex_

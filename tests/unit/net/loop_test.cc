@@ -10,12 +10,15 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <latch>
 #include <thread>
 
 #include "tests/unit/net/plain_host.h"
 
 namespace happy::net {
 namespace {
+
+using namespace std::chrono_literals;
 
 // Leaked like the library's own; reachable, so that leak checkers agree.
 Loop* new_loop(Loop::SetUp set_up = {}) {
@@ -161,6 +164,38 @@ TEST(Loop, ChildOfAForkAbandonsItAndBuildsAnother) {
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_TRUE(loop->run_and_wait([] {})) << "the parent's goes on";
+}
+
+// Between two turns the thread holds nothing that a forked child would miss.
+TEST(Loop, PausedItRunsNothingUntilItIsResumed) {
+  Loop* loop = new_loop();
+  ASSERT_TRUE(loop->start());
+  bool ran = false;
+  ASSERT_TRUE(loop->pause(10s));
+  ASSERT_TRUE(loop->post([&ran] { ran = true; }));
+  EXPECT_FALSE(ran);
+  loop->resume();
+  ASSERT_TRUE(loop->run_and_wait([&ran] { EXPECT_TRUE(ran); }));
+}
+
+TEST(Loop, PausingDoesNotWaitForLongWork) {
+  Loop* loop = new_loop();
+  std::latch working(1), enough(1);
+  ASSERT_TRUE(loop->post([&] {
+    working.count_down();
+    enough.wait();
+  }));
+  working.wait();
+  EXPECT_FALSE(loop->pause(1ms));
+  enough.count_down();
+  ASSERT_TRUE(loop->pause(10s));
+  loop->resume();
+}
+
+TEST(Loop, NeitherAStoppedLoopNorItsOwnThreadCanBePaused) {
+  Loop* loop = new_loop();
+  EXPECT_FALSE(loop->pause(1ms));
+  ASSERT_TRUE(loop->run_and_wait([&] { EXPECT_FALSE(loop->pause(1ms)); }));
 }
 
 // Detached and idle, it must not hold up exit(3).
