@@ -13,9 +13,9 @@ namespace happy::shim {
 // > 0 while this thread runs the library's own code. Never raised while a
 // thread waits or while signals can be delivered, so a handler that leaves by
 // siglongjmp() cannot strand it.
-extern thread_local int bypass_depth;
+extern constinit thread_local int bypass_depth;
 // Set in the helper thread: its new descriptors are the library's own.
-extern thread_local bool helper_thread;
+extern constinit thread_local bool helper_thread;
 
 inline bool bypassed() { return bypass_depth > 0; }
 
@@ -43,6 +43,9 @@ class CoreCall {
 
 // Left alone by every hook: the library is switched off, or this call is its
 // own.
-inline bool passes_through() { return bypassed() || settings().disabled; }
+inline bool passes_through() {
+  if (bypassed()) return true;
+  return !enabled.load(std::memory_order_relaxed) && settings().disabled;
+}
 
 }  // namespace happy::shim

@@ -8,21 +8,33 @@
 namespace happy::shim::own {
 
 constinit std::atomic<int> lowest{INT_MAX};
+constinit std::atomic<int> attended{0};
 constinit std::atomic<uint64_t> bitmap[kLimit / 64];
 
 namespace {
+
+void lower(std::atomic<int>& bound, int fd) {
+  int known = bound.load();
+  while (fd < known && !bound.compare_exchange_weak(known, fd)) {
+  }
+}
 
 int enlist(int fd) {
   if (fd < 0 || fd >= kLimit) return fd;
   const uint64_t bit = uint64_t{1} << (fd % 64);
   bitmap[fd / 64].fetch_or(bit);
-  int known = lowest.load();
-  while (fd < known && !lowest.compare_exchange_weak(known, fd)) {
-  }
+  lower(lowest, fd);
+  lower(attended, fd);
   return fd;
 }
 
 }  // namespace
+
+void attend_to_all(bool all) {
+  attended.store(all ? 0 : lowest.load());
+  // Another thread may have lowered it meanwhile, in vain.
+  if (!all) lower(attended, lowest.load());
+}
 
 int take(int fd) {
   if (fd < 0) return fd;

@@ -13,12 +13,21 @@ inline constexpr int kLimit = 1 << 16;
 
 // No number of the library's is, or ever was, lower.
 extern std::atomic<int> lowest;
+// `lowest`, or 0 while races are in flight and before the library is
+// initialised: a number below is nothing to the library at all.
+extern std::atomic<int> attended;
 extern std::atomic<uint64_t> bitmap[kLimit / 64];
 
 // One load and comparison, and no for nearly all of the host's.
 inline bool may_be(int fd) {
   return fd >= lowest.load(std::memory_order_relaxed);
 }
+// The same, but yes for all while races are in flight.
+inline bool is_attended(int fd) {
+  return fd >= attended.load(std::memory_order_relaxed);
+}
+// Under races::lock(): races are in flight, or not any more.
+void attend_to_all(bool all);
 // Whether `fd` is the library's.
 inline bool is(int fd) {
   if (!may_be(fd) || fd >= kLimit) return false;

@@ -17,7 +17,7 @@ bool add_number(Race* race, int fd) {
   race->numbers[race->number_count++] = fd;
   if (race->number_count == 1) {
     hold(race);
-    races::in_flight.fetch_add(1);  // before the marks are read: see dup()
+    races::count(1);  // before the marks are read: see dup()
   }
   entry->race.store(race, std::memory_order_release);
   return true;
@@ -26,14 +26,9 @@ bool add_number(Race* race, int fd) {
 // Numbers that dup(2) and friends made of the same file before the race. Only
 // marked numbers are looked at.
 void add_duplicates(Race* race, int fd) {
-  for (int word = 0; word < fd_table::kNumbers / 64; ++word) {
-    if (fd_table::duplicated[word].load() == 0) continue;
-    for (int other = word * 64; other < (word + 1) * 64; ++other) {
-      if (other != fd && fd_table::is_duplicated(other) &&
-          is_shown(race, other)) {
-        add_number(race, other);
-      }
-    }
+  for (int other = fd_table::next_duplicated(0); other >= 0;
+       other = fd_table::next_duplicated(other + 1)) {
+    if (other != fd && is_shown(race, other)) add_number(race, other);
   }
 }
 
@@ -56,7 +51,7 @@ void hide(Race* race, int fd) {
     fd_table::find(fd)->race.store(nullptr, std::memory_order_release);
     if (race->number_count == 0) {
       race->state = RaceState::kEnded;
-      races::in_flight.fetch_sub(1);
+      races::count(-1);
       drop(race);
     }
     return;

@@ -6,7 +6,7 @@
 namespace happy::shim::fd_table {
 
 constinit std::atomic<FdEntry*> pages[kPages];
-constinit std::atomic<uint64_t> duplicated[kNumbers / 64];
+alignas(uint64_t) constinit uint8_t duplicated[kNumbers];
 
 namespace {
 
@@ -35,10 +35,18 @@ FdEntry* make(int fd) {
   return find(fd);
 }
 
-void unmark_duplicated(int fd) {
-  if (!is_duplicated(fd)) return;
-  const auto number = static_cast<unsigned>(fd);
-  duplicated[number / 64].fetch_and(~(uint64_t{1} << (number % 64)));
+int next_duplicated(int from) {
+  constexpr int kWord = sizeof(uint64_t);
+  const auto* words = reinterpret_cast<const uint64_t*>(duplicated);
+  for (int fd = from; fd < kNumbers; ++fd) {
+    if (fd % kWord == 0 &&
+        __atomic_load_n(&words[fd / kWord], __ATOMIC_RELAXED) == 0) {
+      fd += kWord - 1;
+    } else if (is_duplicated(fd)) {
+      return fd;
+    }
+  }
+  return -1;
 }
 
 EpollRegistration* new_registration() {

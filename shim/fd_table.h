@@ -47,23 +47,27 @@ inline constexpr int kNumbers = kPageEntries * kPages;
 
 extern std::atomic<FdEntry*> pages[kPages];
 
-// One bit for each number whose file has had another number in this process
-// (dup and friends). Written without the lock, so that dup(2) costs little.
-extern std::atomic<uint64_t> duplicated[kNumbers / 64];
+// One octet for each number whose file has had another number in this process
+// (dup and friends). Written without the lock, and no bits, so that dup(2)
+// costs little.
+extern uint8_t duplicated[kNumbers];
 
 inline bool is_valid(int fd) { return static_cast<unsigned>(fd) < kNumbers; }
 inline bool is_duplicated(int fd) {
-  if (!is_valid(fd)) return false;
-  const auto number = static_cast<unsigned>(fd);
-  const uint64_t word = duplicated[number / 64].load(std::memory_order_relaxed);
-  return (word >> (number % 64)) & 1;
+  return is_valid(fd) &&
+         __atomic_load_n(&duplicated[fd], __ATOMIC_RELAXED) != 0;
 }
-// `fd` is valid.
-inline void mark_duplicated(int fd) {
-  const auto number = static_cast<unsigned>(fd);
-  duplicated[number / 64].fetch_or(uint64_t{1} << (number % 64));
+// Both are valid. Ordered before every later load.
+inline void mark_duplicated(int fd, int copy) {
+  __atomic_store_n(&duplicated[static_cast<unsigned>(fd)], 1, __ATOMIC_RELAXED);
+  __atomic_store_n(&duplicated[static_cast<unsigned>(copy)], 1,
+                   __ATOMIC_SEQ_CST);
 }
-void unmark_duplicated(int fd);
+inline void unmark_duplicated(int fd) {
+  if (is_duplicated(fd)) __atomic_store_n(&duplicated[fd], 0, __ATOMIC_RELAXED);
+}
+// The first marked number >= `from`, or -1.
+int next_duplicated(int from);
 
 // nullptr where nothing was ever recorded near `fd`.
 inline FdEntry* find(int fd) {

@@ -89,15 +89,16 @@ template <typename Duplicate>
 // Without a race in flight only marks are to be written, so that one that
 // starts on either number finds the other. It is counted before it reads the
 // marks, and here it is the other way round: one of the two sees the other.
-template <typename Duplicate>
-int duplicate(int fd, Duplicate duplicate_it) {
-  if (races::any() || own::may_be(fd)) return duplicate_known(fd, duplicate_it);
-  const int copy = duplicate_it();
-  if (copy < 0) return copy;
-  if (!fd_table::is_valid(fd | copy)) return copy;
-  fd_table::mark_duplicated(fd);
-  fd_table::mark_duplicated(copy);
+inline int note_if_raced(int fd, int copy) {
+  if (copy < 0 || !fd_table::is_valid(fd | copy)) return copy;
+  fd_table::mark_duplicated(fd, copy);
   return races::in_flight.load() == 0 ? copy : note_duplicate(fd, copy);
+}
+
+template <typename Duplicate>
+inline int duplicate(int fd, Duplicate duplicate_it) {
+  if (own::is_attended(fd)) return duplicate_known(fd, duplicate_it);
+  return note_if_raced(fd, duplicate_it());
 }
 
 // dup2 and dup3: whatever `to` showed ends first.
@@ -203,7 +204,10 @@ HAPPY_EXPORT FILE* freopen64(const char* path, const char* mode, FILE* file) {
 }
 
 HAPPY_EXPORT int dup(int fd) __THROW {
-  return duplicate(fd, [fd] { return real::dup(fd); });
+  if (own::is_attended(fd)) {
+    return duplicate_known(fd, [fd] { return real::dup(fd); });
+  }
+  return note_if_raced(fd, HAPPY_REAL_LOADED(dup)(fd));
 }
 
 HAPPY_EXPORT int dup2(int fd, int to) __THROW {
@@ -251,7 +255,9 @@ HAPPY_EXPORT int ioctl(int fd, unsigned long request, ...) __THROW {
 
 HAPPY_EXPORT int epoll_ctl(int set, int operation, int fd,
                            epoll_event* event) __THROW {
-  if (is_hidden(set) || is_hidden(fd)) return bad_descriptor();
+  if (own::may_be(set | fd) && (is_hidden(set) || is_hidden(fd))) {
+    return bad_descriptor();
+  }
   if (passes_through() || process::is_vfork_child()) {
     return real::epoll_ctl(set, operation, fd, event);
   }

@@ -2,6 +2,7 @@
 // run before it (constructors of other libraries) decide it themselves.
 #include "shim/context.h"
 #include "shim/core_loader.h"
+#include "shim/descriptors.h"
 #include "shim/real.h"
 #include "shim/report.h"
 #include "shim/settings.h"
@@ -11,6 +12,7 @@ namespace {
 
 __attribute__((constructor(101))) void at_load() {
   real::load();
+  own::attend_to_all(false);
   if (settings().disabled) return;
   report::at_load();
   if (settings().eager) core::engine();

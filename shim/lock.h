@@ -45,17 +45,32 @@ class Lock {
 // can be neither interrupted nor left by siglongjmp().
 class SignalBlock {
  public:
-  SignalBlock() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalBlock() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalBlock() { set_mask(&kAllSignals, &before_); }
+  ~SignalBlock() { set_mask(&before_, nullptr); }
   SignalBlock(const SignalBlock&) = delete;
   SignalBlock& operator=(const SignalBlock&) = delete;
 
  private:
-  sigset_t before_;
+  // The kernel's set, not libc's: epoll_ctl(2) takes this way each time.
+  using Signals = uint64_t;
+  // But for 32 and 33, libc's own for cancellation and setuid(2): as
+  // pthread_sigmask(3) has it.
+  static constexpr Signals kAllSignals = ~(Signals{3} << 31);
+
+  static void set_mask(const Signals* mask, Signals* before) {
+#ifdef __x86_64__
+    long result = SYS_rt_sigprocmask;
+    register uint64_t size asm("r10") = sizeof *mask;
+    asm volatile("syscall"
+                 : "+a"(result)
+                 : "D"(SIG_SETMASK), "S"(mask), "d"(before), "r"(size)
+                 : "rcx", "r11", "memory");
+#else
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, before, sizeof *mask);
+#endif
+  }
+
+  Signals before_;
 };
 
 // A lock held with all signals blocked.

@@ -20,10 +20,9 @@
 namespace happy::shim::races {
 
 constinit std::atomic<int> in_flight{0};
+constinit Lock table_lock;
 
 namespace {
-
-constinit Lock table_lock;
 
 // The file that the race shows from now on, and a wake-up for whoever sleeps
 // on the stand-in.
@@ -224,7 +223,10 @@ void forget_locked(int fd, FdEntry* entry) {
 
 }  // namespace
 
-Lock& lock() { return table_lock; }
+void count(int change) {
+  const int before = in_flight.fetch_add(change);
+  if (before == 0 || before + change == 0) own::attend_to_all(before == 0);
+}
 
 int connect(int fd, const sockaddr* address, socklen_t length, bool known) {
   const int saved = errno;
@@ -244,8 +246,7 @@ void closing_locked(int fd) {
 
 void duplicated_locked(int fd, int copy) {
   if (!fd_table::is_valid(fd | copy)) return;
-  fd_table::mark_duplicated(fd);
-  fd_table::mark_duplicated(copy);
+  fd_table::mark_duplicated(fd, copy);
   Race* race = current(fd);
   if (race != nullptr) exchange::also_show(race, copy);
 }
@@ -410,6 +411,7 @@ void after_fork_child() {
     uncover(race, fd);
   });
   in_flight.store(0);
+  own::attend_to_all(false);
 }
 
 }  // namespace happy::shim::races

@@ -25,6 +25,8 @@ namespace happy::shim::races {
 // Races in the table, lingering ones included. With none, every hook is one
 // relaxed load away from libc.
 extern std::atomic<int> in_flight;
+// One more, or one less. Under the lock.
+void count(int change);
 inline bool any() { return in_flight.load(std::memory_order_relaxed) != 0; }
 // The race that `fd` shows, without the lock: a hint.
 inline Race* hint(int fd) {
@@ -34,7 +36,8 @@ inline Race* hint(int fd) {
 
 // Covers the table, epoll registrations and every exchange. Taken with all
 // signals blocked (Guard).
-Lock& lock();
+extern Lock table_lock;
+inline Lock& lock() { return table_lock; }
 
 // connect(2) for the host. `known`: names::maybe_known() has said yes; else it
 // is asked where no race answers.

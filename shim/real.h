@@ -45,6 +45,9 @@ struct Table {
 extern Table table;
 extern std::atomic<bool> loaded;
 void load();  // idempotent
+// Where load() has certainly been called.
+#define HAPPY_REAL_LOADED(name) \
+  reinterpret_cast<decltype(&::name)>(real::table.name)
 
 #define HAPPY_WRAPPER(name)                                               \
   template <typename... Arguments>                                        \

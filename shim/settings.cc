@@ -18,6 +18,7 @@ namespace happy::shim {
 
 constinit Settings the_settings;
 constinit std::atomic<bool> settings_read{false};
+constinit std::atomic<bool> enabled{false};
 
 namespace {
 
@@ -174,6 +175,7 @@ const Settings& read_settings() {
     if (!settings_read.load(std::memory_order_relaxed)) {
       read_all();
       settings_read.store(true, std::memory_order_release);
+      enabled.store(!the_settings.disabled, std::memory_order_release);
     }
   }
   errno = saved;

@@ -29,6 +29,8 @@ struct Settings {
 
 extern Settings the_settings;
 extern std::atomic<bool> settings_read;
+// They have been read, and the library is not switched off.
+extern std::atomic<bool> enabled;
 const Settings& read_settings();
 
 // Reads them at the first call. Safe from any thread.
