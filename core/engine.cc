@@ -8,6 +8,9 @@ namespace {
 
 constinit Engine* the_engine = nullptr;
 
+// How long the helper thread stays without anything to do.
+constexpr std::chrono::milliseconds kIdleEnd{2000};
+
 happy_lookup* lookup_start(const char* name, int family) {
   return the_engine->lookup_start(name, family);
 }
@@ -98,9 +101,11 @@ std::string policy_name(const happy_host& host) {
 Helper::Helper(Engine* engine)
     : watch(*new net::Watch(engine->host())),
       linger(*new Linger(engine->host())),
-      loop(*new net::Loop(engine->host(), [this, engine](uv_loop_t* uv) {
-        return engine->set_up(this, uv);
-      })) {}
+      loop(*new net::Loop(
+          engine->host(),
+          [this, engine](uv_loop_t* uv) { return engine->set_up(this, uv); },
+          net::Loop::IdleEnd{kIdleEnd, [this] { return Engine::is_idle(this); },
+                             [this] { return Engine::tear_down(this); }})) {}
 
 Engine::Engine(const happy_host* host) : host_(host), trace_(host) {
   helper_ = new Helper(this);
@@ -130,6 +135,10 @@ Engine::Engine(const happy_host* host) : host_(host), trace_(host) {
 }
 
 int Engine::watch(int descriptor, bool output, void* context) {
+  const int result = helper_->linger.add(descriptor, output, context);
+  if (result == 0 || helper_->loop.on_loop_thread()) return result;
+  // The helper has just ended, being idle.
+  if (!helper_->loop.start()) return result;
   return helper_->linger.add(descriptor, output, context);
 }
 

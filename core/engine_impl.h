@@ -38,7 +38,7 @@ struct Helper {
   net::Watch& watch;
   Linger& linger;
   net::Loop& loop;
-  // Made when the loop stands.
+  // Made when the loop first stands.
   Resolvers* resolvers = nullptr;
   net::Races* races = nullptr;
 };
@@ -126,6 +126,9 @@ class Engine {
   state::NameMemory& names() { return names_; }
   // Loop thread, when the loop stands: what runs on it.
   int set_up(Helper* helper, uv_loop_t* loop);
+  // See net::Loop::IdleEnd. What is known of the resolvers is kept.
+  static bool is_idle(Helper* helper);
+  static bool tear_down(Helper* helper);
   RaceLedger& ledger() { return *ledger_; }
 
  private:

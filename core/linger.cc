@@ -17,6 +17,7 @@ int Linger::open(net::Watch* watch) {
   }
   const std::lock_guard lock(mutex_);
   epoll_ = epoll;
+  watched_ = *id;
   return 0;
 }
 
@@ -60,6 +61,19 @@ void Linger::fired() {
     }
   }
   for (void* context : contexts) host_->watch_fired(context);
+}
+
+bool Linger::is_idle() {
+  const std::lock_guard lock(mutex_);
+  return contexts_.empty();
+}
+
+bool Linger::close(net::Watch* watch) {
+  const std::lock_guard lock(mutex_);
+  if (!contexts_.empty()) return false;
+  watch->remove(watched_);
+  abandon();
+  return true;
 }
 
 void Linger::abandon() {

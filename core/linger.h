@@ -22,6 +22,9 @@ class Linger {
   // happy_engine::watch and unwatch.
   int add(int descriptor, bool output, void* context);
   int remove(int descriptor, void* context);
+  bool is_idle();
+  // Undoes open(). False, and nothing done, while something is watched.
+  bool close(net::Watch* watch);
   // In the child of a fork.
   void abandon();
 
@@ -31,6 +34,7 @@ class Linger {
   const happy_host* const host_;
   std::mutex mutex_;
   int epoll_ = -1;
+  net::WatchId watched_{};  // of epoll_
   uint64_t next_id_ = 1;
   std::unordered_map<uint64_t, void*> contexts_;
   std::unordered_map<void*, uint64_t> ids_;

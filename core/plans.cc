@@ -77,10 +77,21 @@ int Engine::set_up(Helper* helper, uv_loop_t* loop) {
   race_host_.race_over = race_over;
   if (const int error = helper->watch.open(loop)) return error;
   if (const int error = helper->linger.open(&helper->watch)) return error;
+  if (helper->races != nullptr) return 0;  // again, after an idle end
   ledger_ = new RaceLedger(this, &trace_);
   helper->resolvers = new Resolvers(loop, &*policy_, host_);
   helper->races = new net::Races(loop, &helper->watch, &race_host_, ledger_);
   return 0;
+}
+
+bool Engine::is_idle(Helper* helper) {
+  return helper->races->running() == 0 && helper->linger.is_idle();
+}
+
+bool Engine::tear_down(Helper* helper) {
+  if (!helper->linger.close(&helper->watch)) return false;
+  helper->watch.close();
+  return true;
 }
 
 // The rule for what is raced; several names with different rules share only

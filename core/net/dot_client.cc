@@ -40,8 +40,7 @@ DotClient::Impl::Impl(uv_loop_t* loop, const config::Resolver& resolver,
     : resolver_(resolver),
       descriptors_(std::move(descriptors)),
       peer_{loop, &resolver_, tls, &descriptors_},
-      session_({.addresses = resolver.addresses.size()}, random_id),
-      timer_(std::in_place, loop) {}
+      session_({.addresses = resolver.addresses.size()}, random_id) {}
 
 void DotClient::Impl::stop() {
   stopped_ = true;
@@ -71,7 +70,8 @@ void DotClient::Impl::query(const std::string& name, uint16_t type,
 void DotClient::Impl::arm() {
   if (stopped_ || processing_) return;
   const bool waiting = inbox_.empty() && finished_.empty();
-  if (waiting && !wake_) return timer_->stop();
+  if (waiting && !wake_) return timer_.reset();
+  if (!timer_) timer_.emplace(peer_.loop);
   timer_->at(waiting ? *wake_ : Time{}, [this] {
     inbox_.emplace_back(dot::DotTick{});
     process();

@@ -59,7 +59,7 @@ class DotClient::Impl : public std::enable_shared_from_this<Impl> {
   const DescriptorPolicy descriptors_;
   const DotConnection::Peer peer_;
   dot::DotSession session_;
-  std::optional<LoopTimer> timer_;  // none once stopped
+  std::optional<LoopTimer> timer_;  // none where there is nothing to wait for
   bool stopped_ = false;
   bool processing_ = false;
   uint64_t next_query_ = 1;

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace happy::net {
@@ -46,32 +47,40 @@ int create_detached(void* (*main)(void*), void* argument, size_t stack_size) {
 
 }  // namespace
 
-Loop::Loop(const happy_host* host, SetUp set_up)
-    : host_(host), set_up_(std::move(set_up)) {}
+Loop::Loop(const happy_host* host, SetUp set_up,
+           std::optional<IdleEnd> idle_end)
+    : host_(host), set_up_(std::move(set_up)), idle_end_(std::move(idle_end)) {}
 
 tl::expected<void, int> Loop::start() {
   std::unique_lock lock(mutex_);
-  if (state_ == State::kStopped) {
+  return start_locked(lock);
+}
+
+tl::expected<void, int> Loop::start_locked(std::unique_lock<std::mutex>& lock) {
+  for (bool tried = false;; tried = true) {
+    changed_.wait(lock, [this] {
+      return state_ == State::kRunning || state_ == State::kStopped;
+    });
+    if (state_ == State::kRunning) return {};
+    if (tried && start_error_ != 0) return tl::unexpected(start_error_);
     state_ = State::kStarting;
-    start_error_ = 0;
-    if (const int error = spawn()) {
+    start_error_ = spawn();
+    if (start_error_ != 0) {
       state_ = State::kStopped;
-      start_error_ = error;
       changed_.notify_all();
     }
   }
-  changed_.wait(lock, [this] { return state_ != State::kStarting; });
-  if (state_ == State::kRunning) return {};
-  return tl::unexpected(start_error_);
 }
 
 tl::expected<void, int> Loop::post(Work work) {
-  if (auto started = start(); !started) return started;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    if (auto started = start_locked(lock); !started) return started;
     queue_.push_back(std::move(work));
+    ++senders_;
   }
   uv_async_send(&async_);
+  --senders_;
   return {};
 }
 
@@ -94,6 +103,11 @@ tl::expected<void, int> Loop::run_and_wait(const Work& work) {
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return done; });
   return {};
+}
+
+bool Loop::is_running() {
+  const std::lock_guard lock(mutex_);
+  return state_ != State::kStopped;
 }
 
 bool Loop::on_loop_thread() const { return current_loop == this; }
@@ -123,10 +137,18 @@ void Loop::run() {
   }
   if (error != 0) return;
   current_loop = this;
+  turn_until_idle();
+  current_loop = nullptr;
+}
+
+void Loop::turn_until_idle() {
+  last_work_ = monotonic_now();
+  lasting_handles_ = open_handles();
   for (;;) {
     wait_for_events();
     const std::lock_guard turn(turn_);
     uv_run(&uv_, UV_RUN_NOWAIT);
+    if (idle_end_ && left_until_idle_end() <= Duration{0} && end()) return;
   }
 }
 
@@ -134,8 +156,50 @@ void Loop::run() {
 // backend what to wait for.
 void Loop::wait_for_events() {
   uv_update_time(&uv_);
+  int timeout = uv_backend_timeout(&uv_);
+  if (idle_end_ && timeout != 0) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        std::max(Duration{0}, left_until_idle_end()));
+    const int idle = static_cast<int>(left.count());
+    timeout = timeout < 0 ? idle : std::min(timeout, idle);
+  }
   pollfd backend{.fd = uv_backend_fd(&uv_), .events = POLLIN, .revents = 0};
-  poll(&backend, 1, uv_backend_timeout(&uv_));
+  poll(&backend, 1, timeout);
+}
+
+int Loop::open_handles() {
+  int count = 0;
+  const auto visit = [](uv_handle_t* handle, void* argument) {
+    if (!uv_is_closing(handle)) ++*static_cast<int*>(argument);
+  };
+  uv_walk(&uv_, visit, &count);
+  return count;
+}
+
+// The whole time for as long as there is something to do.
+Duration Loop::left_until_idle_end() {
+  const Time now = monotonic_now();
+  if (open_handles() > lasting_handles_ || !idle_end_->is_idle()) {
+    last_work_ = now;
+    return std::max<Duration>(idle_end_->after, std::chrono::milliseconds(1));
+  }
+  return last_work_ + idle_end_->after - now;
+}
+
+// Within a turn. False: there is work after all.
+bool Loop::end() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!queue_.empty() || senders_ != 0) return false;
+    state_ = State::kEnding;
+  }
+  const bool ends = idle_end_->tear_down();
+  if (ends) undo_loop();
+  const std::lock_guard lock(mutex_);
+  if (ends) uv_ = {};  // abandon() must not find what is no longer the loop's
+  state_ = ends ? State::kStopped : State::kRunning;
+  changed_.notify_all();
+  return ends;
 }
 
 bool Loop::pause(std::chrono::milliseconds limit) {
@@ -143,7 +207,11 @@ bool Loop::pause(std::chrono::milliseconds limit) {
     const std::lock_guard lock(mutex_);
     if (state_ != State::kRunning || on_loop_thread()) return false;
   }
-  return turn_.try_lock_for(limit);
+  if (!turn_.try_lock_for(limit)) return false;
+  const std::lock_guard lock(mutex_);
+  if (state_ == State::kRunning) return true;
+  turn_.unlock();  // it has just ended
+  return false;
 }
 
 int Loop::set_up_loop() {
@@ -175,6 +243,7 @@ void Loop::on_async(uv_async_t* async) {
     const std::lock_guard lock(loop->mutex_);
     queue.swap(loop->queue_);
   }
+  loop->last_work_ = monotonic_now();
   for (Work& work : queue) work();
 }
 

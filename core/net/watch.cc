@@ -60,6 +60,11 @@ void Watch::remove(WatchId id) {
   free_.push_back(slot_of(static_cast<uint64_t>(id)));
 }
 
+void Watch::close() {
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), nullptr);
+  abandon();
+}
+
 void Watch::abandon() {
   if (epoll_ < 0) return;
   host_->close_descriptor(epoll_);

@@ -43,6 +43,9 @@ class Watch {
   // Unknown and repeated ids are ignored.
   void remove(WatchId id);
 
+  // Undoes open(); nothing is watched any more.
+  void close();
+
   // In the child of a fork: closes the set, touches nothing else.
   void abandon();
 

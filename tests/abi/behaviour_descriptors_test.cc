@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -316,6 +318,39 @@ TEST(OwnDescriptors, AreNotThereForTheHost) {
     EXPECT_EQ(errno, EBADF);
   }
   EXPECT_GT(own, 2);
+}
+
+int own_descriptors() {
+  int own = 0;
+  for (int number = 1000; number < 1100; ++number) {
+    const std::string path = "/proc/self/fd/" + std::to_string(number);
+    own += access(path.c_str(), F_OK) == 0;
+  }
+  return own;
+}
+
+int helper_threads() {
+  int count = 0;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string name;
+    count += std::getline(file, name) && name == "happy";
+  }
+  return count;
+}
+
+// The resolver's connection is the last thing to end: it may be used again for
+// ten seconds.
+TEST(OwnDescriptors, AreFourAtMostWhenLongIdle) {
+  for (int again = 0; again < 2; ++again) {
+    const Descriptor fd = tcp();
+    ASSERT_EQ(begin(fd, resolve("second")), EINPROGRESS);
+    expect_connected(fd.get());
+    EXPECT_GE(helper_threads(), 1);
+    EXPECT_TRUE(eventually([] { return helper_threads() == 0; }, 30s));
+    EXPECT_LE(own_descriptors(), 4);
+  }
 }
 
 TEST(OwnDescriptors, StayBelowTheHostsWay) {

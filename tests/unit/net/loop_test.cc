@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <latch>
+#include <semaphore>
 #include <thread>
 
 #include "tests/unit/net/plain_host.h"
@@ -21,9 +22,10 @@ namespace {
 using namespace std::chrono_literals;
 
 // Leaked like the library's own; reachable, so that leak checkers agree.
-Loop* new_loop(Loop::SetUp set_up = {}) {
+Loop* new_loop(Loop::SetUp set_up = {},
+               std::optional<Loop::IdleEnd> idle_end = {}) {
   static std::vector<Loop*>& all = *new std::vector<Loop*>;
-  all.push_back(new Loop(plain_host(), std::move(set_up)));
+  all.push_back(new Loop(plain_host(), std::move(set_up), std::move(idle_end)));
   return all.back();
 }
 
@@ -196,6 +198,88 @@ TEST(Loop, NeitherAStoppedLoopNorItsOwnThreadCanBePaused) {
   Loop* loop = new_loop();
   EXPECT_FALSE(loop->pause(1ms));
   ASSERT_TRUE(loop->run_and_wait([&] { EXPECT_FALSE(loop->pause(1ms)); }));
+}
+
+TEST(Loop, EndsWhenLongIdleAndStartsAgain) {
+  ASSERT_TRUE(new_loop()->start());  // libuv's own, once a process
+  const std::set<int> before = open_descriptors();
+  int set_ups = 0;
+  bool worked = false;  // so that no thread ends before its work
+  std::binary_semaphore ended(0);
+  const auto set_up = [&](uv_loop_t*) {
+    worked = false;
+    ++set_ups;
+    return 0;
+  };
+  const auto tear_down = [&] { return ended.release(), true; };
+  Loop* loop =
+      new_loop(set_up, Loop::IdleEnd{1ms, [&] { return worked; }, tear_down});
+  for (int turn = 1; turn <= 3; ++turn) {
+    ASSERT_TRUE(loop->run_and_wait([&] {
+      EXPECT_EQ(set_ups, turn);
+      worked = true;
+    }));
+    ended.acquire();
+  }
+  while (loop->is_running()) std::this_thread::yield();
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Loop, EndsNotBeforeItsGuestIsIdle) {
+  int asked = 0, torn_down = 0;
+  bool worked = false;
+  std::binary_semaphore ended(0);
+  const auto is_idle = [&] { return worked && ++asked >= 5; };
+  const auto tear_down = [&] {
+    if (++torn_down < 3) return false;
+    ended.release();
+    return true;
+  };
+  Loop* loop = new_loop({}, Loop::IdleEnd{0ms, is_idle, tear_down});
+  ASSERT_TRUE(loop->run_and_wait([&] { worked = true; }));
+  ended.acquire();
+  EXPECT_GE(asked, 5);
+  EXPECT_EQ(torn_down, 3);
+}
+
+TEST(Loop, EndsNotWhileAHandleOfItsGuestIsOpen) {
+  bool open = false, started = false;
+  std::binary_semaphore ended(0);
+  const auto tear_down = [&] {
+    EXPECT_FALSE(open);
+    return ended.release(), true;
+  };
+  Loop* loop =
+      new_loop({}, Loop::IdleEnd{0ms, [&] { return started; }, tear_down});
+  ASSERT_TRUE(loop->run_and_wait([&] {
+    open = started = true;
+    static uv_timer_t timer;
+    uv_timer_init(loop->uv(), &timer);
+    timer.data = &open;
+    const auto close = [](uv_timer_t* it) {
+      *static_cast<bool*>(it->data) = false;
+      uv_close(reinterpret_cast<uv_handle_t*>(it), nullptr);
+    };
+    uv_timer_start(&timer, close, 20, 0);
+  }));
+  ended.acquire();
+}
+
+// Work that comes while the thread ends is done by the next one.
+TEST(Loop, NoWorkIsLostBetweenTwoThreads) {
+  Loop* loop = new_loop(
+      {}, Loop::IdleEnd{0ms, [] { return true; }, [] { return true; }});
+  std::atomic<int> ran = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        ASSERT_TRUE(loop->run_and_wait([&ran] { ++ran; }));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ran, 4 * 500);
 }
 
 // Detached and idle, it must not hold up exit(3).
