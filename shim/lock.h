@@ -57,6 +57,7 @@ class SignalBlock {
   // pthread_sigmask(3) has it.
   static constexpr Signals kAllSignals = ~(Signals{3} << 31);
 
+  // NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes it
   static void set_mask(const Signals* mask, Signals* before) {
 #ifdef __x86_64__
     long result = SYS_rt_sigprocmask;
@@ -70,7 +71,7 @@ class SignalBlock {
 #endif
   }
 
-  Signals before_;
+  Signals before_ = 0;
 };
 
 // A lock held with all signals blocked.
