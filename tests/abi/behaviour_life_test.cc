@@ -1,14 +1,20 @@
-// Children in other namespaces, signals around fork(2), and daemon(3).
+// Children in other namespaces, signals around fork(2), daemon(3), and kernels
+// that refuse what a stand-in needs.
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <string>
 
 #include "tests/abi/behaviour.h"
@@ -120,6 +126,47 @@ TEST(Life, ADaemonGoesOnWithAttemptOneAndItsOwnRaces) {
   EXPECT_EQ(polled(in.get(), POLLIN, kLong) & POLLIN, POLLIN);
   EXPECT_EQ(read(in.get(), &answer, 1), 1);
   EXPECT_EQ(answer, 'y');
+}
+
+// From now on this thread's system call `number` fails.
+bool refuse(long number) {
+  const uint32_t refused = SECCOMP_RET_ERRNO | EACCES;
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, refused),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{sizeof code / sizeof *code, code};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+class WithoutStandIn : public testing::TestWithParam<long> {};
+INSTANTIATE_TEST_SUITE_P(Behaviour, WithoutStandIn,
+                         testing::Values(SYS_bind, SYS_listen),
+                         [](const auto& tested) {
+                           return tested.param == SYS_bind ? "Bind" : "Listen";
+                         });
+
+// The call is libc's own then: the address that the caller named, or its error.
+TEST_P(WithoutStandIn, AConnectIsLibcs) {
+  const Target good = resolve("healthy"), hung = resolve("hung");
+  EXPECT_EQ(in_child([&] {
+              EXPECT_TRUE(refuse(GetParam()));
+              const int before = open_descriptors();
+              const Descriptor fd = tcp(), other = tcp();
+              EXPECT_EQ(begin(other, hung), EINPROGRESS);
+              EXPECT_FALSE(is_stand_in(other.get()));
+              EXPECT_EQ(polled(other.get(), POLLOUT, 100ms), 0);
+              EXPECT_EQ(begin(other, hung), EALREADY);
+              EXPECT_EQ(begin(fd, good), EINPROGRESS);
+              expect_connected(fd.get());
+              EXPECT_EQ(peer_of(fd.get()), "127.0.10.1");
+              EXPECT_EQ(open_descriptors(), before + 2);
+              return 0;
+            }),
+            0);
+  EXPECT_GE(traced("passed", "no stand-in can be made"), 1);
 }
 
 }  // namespace
