@@ -152,11 +152,6 @@ void Engine::pause_helper() {
   helper_paused_ = helper_->loop.pause(kPatience);
 }
 
-void Engine::resume_helper() {
-  if (helper_paused_) helper_->loop.resume();
-  helper_paused_ = false;
-}
-
 void Engine::before_fork() {
   mutex_.lock();
   forking_thread_ = gettid();
@@ -164,12 +159,13 @@ void Engine::before_fork() {
 
 void Engine::after_fork_parent() {
   mutex_.unlock();
-  resume_helper();
+  if (helper_paused_) helper_->loop.resume();
+  helper_paused_ = false;
 }
 
 void Engine::after_fork_child() {
   mutex_.unlock();
-  resume_helper();
+  helper_paused_ = false;
   helper_->linger.abandon();
   helper_->watch.abandon();
   helper_->loop.abandon();

@@ -132,7 +132,6 @@ class Engine {
   RaceLedger& ledger() { return *ledger_; }
 
  private:
-  void resume_helper();
   // strict_names.cc
   std::optional<StrictNames> strict_names(std::string_view asked);
   // lookups.cc

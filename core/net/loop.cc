@@ -146,9 +146,10 @@ void Loop::turn_until_idle() {
   lasting_handles_ = open_handles();
   for (;;) {
     wait_for_events();
-    const std::lock_guard turn(turn_);
+    begin_turn();
     uv_run(&uv_, UV_RUN_NOWAIT);
     if (idle_end_ && left_until_idle_end() <= Duration{0} && end()) return;
+    end_turn();
   }
 }
 
@@ -198,20 +199,38 @@ bool Loop::end() {
   const std::lock_guard lock(mutex_);
   if (ends) uv_ = {};  // abandon() must not find what is no longer the loop's
   state_ = ends ? State::kStopped : State::kRunning;
+  in_turn_ = !ends;
   changed_.notify_all();
   return ends;
 }
 
-bool Loop::pause(std::chrono::milliseconds limit) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (state_ != State::kRunning || on_loop_thread()) return false;
-  }
-  if (!turn_.try_lock_for(limit)) return false;
+void Loop::begin_turn() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !paused_; });
+  in_turn_ = true;
+}
+
+void Loop::end_turn() {
   const std::lock_guard lock(mutex_);
-  if (state_ == State::kRunning) return true;
-  turn_.unlock();  // it has just ended
+  in_turn_ = false;
+  if (paused_) changed_.notify_all();
+}
+
+bool Loop::pause(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  if (state_ != State::kRunning || on_loop_thread()) return false;
+  paused_ = true;
+  changed_.wait_for(lock, limit, [this] { return !in_turn_; });
+  if (!in_turn_ && state_ == State::kRunning) return true;
+  paused_ = false;
+  changed_.notify_all();
   return false;
+}
+
+void Loop::resume() {
+  const std::lock_guard lock(mutex_);
+  paused_ = false;
+  changed_.notify_all();
 }
 
 int Loop::set_up_loop() {

@@ -70,9 +70,10 @@ class Loop {
   // no lock of an allocator or of anything else, and keeps it there until
   // resume(). False: there is nothing to keep, it would take longer than that,
   // or this is the loop thread; resume() must not be called then. Any thread,
-  // with no lock that work on the loop may want.
+  // with no lock that work on the loop may want. In a forked child neither is
+  // called.
   bool pause(std::chrono::milliseconds limit);
-  void resume() { turn_.unlock(); }
+  void resume();
 
   // In the child of a fork, where the thread does not exist: closes the loop's
   // descriptors and touches nothing else, no lock either. The object is dead
@@ -91,6 +92,8 @@ class Loop {
   void run();
   void turn_until_idle();
   void wait_for_events();
+  void begin_turn();
+  void end_turn();
   int open_handles();
   Duration left_until_idle_end();
   bool end();
@@ -98,13 +101,14 @@ class Loop {
   const happy_host* const host_;
   const SetUp set_up_;
   const std::optional<IdleEnd> idle_end_;
-  std::timed_mutex turn_;  // held by the thread except while it waits
   std::mutex mutex_;
   std::condition_variable changed_;
   State state_ = State::kStopped;  // under mutex_
-  int start_error_ = 0;            // under mutex_
-  std::vector<Work> queue_;        // under mutex_
-  std::atomic<int> senders_{0};    // between queue_ and uv_async_send
+  bool in_turn_ = false;         // under mutex_; false while events are awaited
+  bool paused_ = false;          // under mutex_; no turn begins
+  int start_error_ = 0;          // under mutex_
+  std::vector<Work> queue_;      // under mutex_
+  std::atomic<int> senders_{0};  // between queue_ and uv_async_send
   // Loop thread.
   Time last_work_{};
   int lasting_handles_ = 0;
