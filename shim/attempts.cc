@@ -35,6 +35,11 @@ bool has_local_port(int fd) {
   return !endpoint || endpoint->port != 0;
 }
 
+bool is_mapped(const sockaddr* address, socklen_t length) {
+  const auto endpoint = Endpoint::from_sockaddr(address, length);
+  return endpoint && endpoint->address.is_v4_mapped();
+}
+
 // Why this socket's connect() must stay libc's own; nullptr if it need not.
 const char* why_not(int fd, const sockaddr* address, Target* target) {
   target->family = get_int(fd, SOL_SOCKET, SO_DOMAIN, -1);
@@ -48,10 +53,7 @@ const char* why_not(int fd, const sockaddr* address, Target* target) {
   if (get_int(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0) != 0) {
     return "Fast Open";
   }
-  const FdEntry* entry = fd_table::find(fd);
-  if (entry != nullptr && entry->uncopyable.load()) {
-    return "an option that cannot be copied";
-  }
+  if (fd_table::is_uncopyable(fd)) return "an option that cannot be copied";
   target->families = 1;
   if (target->family == AF_INET6) {
     const bool v6_only = get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0;
@@ -107,12 +109,14 @@ happy_plan* plan(int fd, const sockaddr* address, socklen_t length,
     const CoreCall call;
     out = core::loaded()->plan(address, length, target->families, &why);
   }
-  if (out != nullptr && out->fail_with == 0 &&
-      !socket_options::take(fd, target->family, target->protocol,
-                            &target->options)) {
-    release(out);
-    out = nullptr;
-    why = "an option that cannot be copied";
+  if (out != nullptr && out->fail_with == 0) {
+    why = socket_options::take(fd, target->family, target->protocol,
+                               &target->options);
+    target->options.mapped = is_mapped(address, length);
+    if (why != nullptr) {
+      release(out);
+      out = nullptr;
+    }
   }
   if (out == nullptr && why != nullptr) passed(address, length, why);
   return out;
@@ -271,8 +275,7 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
   const int fd = own::take(socket(options.family,
                                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
                                   options.protocol));
-  const auto endpoint = Endpoint::from_sockaddr(address, length);
-  const bool mapped = endpoint && endpoint->address.is_v4_mapped();
+  const bool mapped = attempts::is_mapped(address, length);
   if (fd < 0 || !socket_options::give(options, fd, mapped)) {
     *error = errno;
     own::close(fd);

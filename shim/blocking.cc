@@ -116,6 +116,9 @@ int finish(Race* race, const sockaddr* address, socklen_t length,
     case HAPPY_TIMED_OUT:
       return timed_out(descriptor);
     case HAPPY_STOPPED:
+      if (race->goes_on && interruption == 0) {
+        return go_on(race, descriptor, address, length);
+      }
       // Else end_locked(): the kernel resets a connection that is shut down.
       return result_of(interruption != 0 ? interruption : ECONNRESET);
     default:

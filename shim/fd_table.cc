@@ -11,6 +11,8 @@ alignas(uint64_t) constinit uint8_t duplicated[kNumbers];
 namespace {
 
 constinit EpollRegistration* free_list = nullptr;
+// Some number is marked; one could not be.
+constinit std::atomic<bool> any_uncopyable{false}, all_uncopyable{false};
 
 // Zeroed memory: every field of the two structs means "nothing" as zero but
 // EpollRegistration::set, which new_registration() fills in.
@@ -47,6 +49,20 @@ int next_duplicated(int from) {
     }
   }
   return -1;
+}
+
+void mark_uncopyable(int fd) {
+  FdEntry* const entry = make(fd);
+  if (entry == nullptr) all_uncopyable.store(true);
+  if (entry != nullptr) entry->uncopyable.store(true);
+  any_uncopyable.store(true);
+}
+
+bool is_uncopyable(int fd) {
+  if (!any_uncopyable.load()) return false;
+  const FdEntry* const entry = find(fd);
+  return all_uncopyable.load() || is_duplicated(fd) ||
+         (entry != nullptr && entry->uncopyable.load());
 }
 
 EpollRegistration* new_registration() {

@@ -28,7 +28,7 @@ struct EpollRegistration {
 struct FdEntry {
   std::atomic<Race*> race{nullptr};
   std::atomic<EpollRegistration*> registrations{nullptr};
-  // An option was set that cannot be read back: no race.
+  // An option was set that cannot be read back: no race (mark_uncopyable).
   std::atomic<bool> uncopyable{false};
 
   // Whether the number's end would make nothing of this untrue.
@@ -68,6 +68,10 @@ inline void unmark_duplicated(int fd) {
 }
 // The first marked number >= `from`, or -1.
 int next_duplicated(int from);
+
+void mark_uncopyable(int fd);
+// Also where the file may have been marked under another number.
+bool is_uncopyable(int fd);
 
 // nullptr where nothing was ever recorded near `fd`.
 inline FdEntry* find(int fd) {

@@ -15,6 +15,7 @@
 
 using namespace happy;
 using namespace happy::shim;
+using socket_options::Effect;
 
 namespace {
 
@@ -31,6 +32,37 @@ bool may_race(int fd) {
     return real::connect(fd, address, length);
   }
   return races::connect(fd, address, length, !racing);
+}
+
+int set_option(int fd, int level, int name, const void* value,
+               socklen_t length) {
+  if (!may_race(fd)) return real::setsockopt(fd, level, name, value, length);
+  const Guard guard(races::lock());
+  return real::setsockopt(races::spokesman_locked(fd), level, name, value,
+                          length);
+}
+
+[[gnu::noinline]] int set_and_note(int fd, int level, int name,
+                                   const void* value, socklen_t length) {
+  bool kept = true;
+  int result;
+  const int saved = errno;
+  {
+    const Guard guard(races::lock());
+    const int speaker = races::spokesman_locked(fd);
+    result = real::setsockopt(speaker, level, name, value, length);
+    if (result != 0) return result;
+    kept = races::option_set_locked(fd, level, name, value, length);
+  }
+  if (!kept) races::settle(fd, races::Blocked::kGoOn);
+  errno = saved;
+  return result;
+}
+
+[[gnu::noinline]] void mark_uncopyable(int fd) {
+  const int saved = errno;
+  fd_table::mark_uncopyable(fd);
+  errno = saved;
 }
 
 }  // namespace
@@ -52,19 +84,23 @@ HAPPY_EXPORT int shutdown(int fd, int how) __THROW {
   return real::shutdown(fd, how);
 }
 
-// During a race options are set on attempt 1; the winner gets them too.
+// During a race options are set on attempt 1; the winner gets them too, unless
+// they are such as attempts may not go without: those end the race first.
 HAPPY_EXPORT int setsockopt(int fd, int level, int name, const void* value,
                             socklen_t length) __THROW {
-  if (socket_options::is_unreadable(level, name) && !bypassed()) {
-    if (FdEntry* entry = fd_table::make(fd)) entry->uncopyable.store(true);
+  const Effect effect = socket_options::effect_of(level, name);
+  if (effect == Effect::kNone || bypassed()) {
+    return set_option(fd, level, name, value, length);
   }
-  if (!may_race(fd)) return real::setsockopt(fd, level, name, value, length);
-  const Guard guard(races::lock());
-  const int speaker = races::spokesman_locked(fd);
-  const int result = real::setsockopt(speaker, level, name, value, length);
-  const int error = errno;
-  if (result == 0) races::option_set_locked(fd, level, name);
-  errno = error;
+  if (effect != Effect::kTravels && may_race(fd)) {
+    races::settle(fd, races::Blocked::kGoOn);
+  }
+  const int result = may_race(fd)
+                         ? set_and_note(fd, level, name, value, length)
+                         : real::setsockopt(fd, level, name, value, length);
+  if (result != 0) return result;
+  socket_options::mark_set(level, name);
+  if (effect == Effect::kForbids) mark_uncopyable(fd);
   return result;
 }
 

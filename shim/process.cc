@@ -11,6 +11,7 @@
 #include "shim/descriptors.h"
 #include "shim/lock.h"
 #include "shim/names.h"
+#include "shim/option_values.h"
 #include "shim/races.h"
 #include "shim/report.h"
 #include "shim/stand_in.h"
@@ -41,6 +42,7 @@ void forget_parent() {
   races::after_fork_child();
   if (const happy_engine* engine = core::loaded()) engine->after_fork_child();
   stand_in::after_fork_child();
+  option_values::after_fork_child();
   close_inherited();
   mark_alive();
   --bypass_depth;

@@ -53,6 +53,7 @@ struct Race {
   // Blocking: the waiting thread's socketpair, and what it will find.
   int wake[2] = {-1, -1};
   bool decided = false;
+  bool goes_on = false;  // stopped for an option's sake: wait for attempt 1
   happy_outcome outcome{};
   // The stack frame that waits, and the thread's outer wait: see blocking.cc.
   const void* frame = nullptr;

@@ -267,7 +267,7 @@ void settle(int fd, Blocked blocked) {
     }
     const bool ends =
         race->state == RaceState::kStandIn ||
-        (race->state == RaceState::kBlocking && blocked == Blocked::kEndToo);
+        (race->state == RaceState::kBlocking && blocked != Blocked::kLeave);
     if (!ends || race->handle == nullptr) return;
     hold(race);
     handle = race->handle;
@@ -284,6 +284,7 @@ void settle(int fd, Blocked blocked) {
     race->decided = true;
     give_back(race, outcome.descriptor);
   } else if (race->state == RaceState::kBlocking) {
+    race->goes_on = blocked == Blocked::kGoOn;
     blocking::end_locked(race, outcome);
   }
   drop(race);
@@ -295,15 +296,18 @@ int spokesman_locked(int fd) {
   return shows_stand_in(*race) ? race->attempt : fd;
 }
 
-void option_set_locked(int fd, int level, int name) {
+bool option_set_locked(int fd, int level, int name, const void* value,
+                       socklen_t length) {
   Race* race = hint(fd);
-  if (race == nullptr || race->attempt < 0) return;
+  if (race == nullptr || race->attempt < 0) return true;
   race->options_lock.lock();
-  socket_options::note_change(race->attempt, level, name, &race->options);
+  const bool kept =
+      socket_options::note_change(level, name, value, length, &race->options);
   race->options_lock.unlock();
   if (has_own_time_out(*race, level, name)) {
     attempts::take_callers_timeout(race);
   }
+  return kept;
 }
 
 void option_read_locked(int fd, int level, int name, void* value,

@@ -52,8 +52,9 @@ void duplicated_locked(int fd, int copy);
 // shutdown(), a cleared O_NONBLOCK, AF_UNSPEC. Without the lock. A race that
 // has timed out is left: the error on its stand-in is the caller's to read.
 // kEndToo: also the race of a thread that is blocked in connect(), since the
-// socket is disconnected next.
-enum class Blocked : uint8_t { kLeave, kEndToo };
+// socket is disconnected next. kGoOn: the same, but that thread goes on to wait
+// for the socket that is put back.
+enum class Blocked : uint8_t { kLeave, kEndToo, kGoOn };
 void settle(int fd, Blocked blocked = Blocked::kLeave);
 // The same for every number that exec would hand on (no FD_CLOEXEC).
 void settle_inheritable();
@@ -64,8 +65,10 @@ void uncover_for_exec();
 // getsockname while it shows a stand-in: attempt 1; else `fd`.
 int spokesman_locked(int fd);
 
-// The host has set an option of a racing socket, on its spokesman.
-void option_set_locked(int fd, int level, int name);
+// The host has set an option of a racing socket, on its spokesman. False: it
+// cannot be kept for the winner.
+bool option_set_locked(int fd, int level, int name, const void* value,
+                       socklen_t length);
 // The host has read an option from its spokesman: where the attempts have
 // another value than the host gave, `value` becomes the host's.
 void option_read_locked(int fd, int level, int name, void* value,

@@ -1,174 +1,150 @@
 #include "shim/socket_options.h"
 
 #include <errno.h>
-#include <linux/in6.h>
-#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <atomic>
 
+#include "shim/option_numbers.h"
+#include "shim/option_table.h"
+#include "shim/option_values.h"
 #include "shim/real.h"
-
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51
-#endif
-#ifndef IP_XFRM_POLICY
-#define IP_XFRM_POLICY 17
-#endif
-#ifndef IP_IPSEC_POLICY
-#define IP_IPSEC_POLICY 16
-#endif
 
 namespace happy::shim::socket_options {
 namespace {
 
-enum class Travel : uint8_t {
-  kCopied,  // the same bytes; a failure to set it is no reason to lose a race
-  kHalved,  // read back doubled (socket(7))
-  kMust,    // decides where packets may go: set, or no attempt
-  kMapsTo,  // IPv6 form of an IPv4 option, `twin`, on mapped attempts
-};
+using option_table::kRowCount;
+using option_table::kRows;
+using option_table::Reading;
+using option_table::Row;
+using option_table::Travel;
+using option_values::Fresh;
+using option_values::network_of;
+using option_values::read;
+using option_values::Value;
 
-struct Row {
-  int level;
-  int name;
-  Travel travel;
-  int twin = 0;
-};
+constexpr const char* kUncopyable = "an option that cannot be copied";
 
-// IP_TOS stands before SO_PRIORITY, which it changes. Left out on purpose:
-// TCP_FASTOPEN_CONNECT (extra attempts carry no data), and what describes a
-// connection rather than asks for something.
-constexpr Row kRows[] = {
-    {IPPROTO_IP, IP_TOS, Travel::kCopied},
-    {IPPROTO_IP, IP_TTL, Travel::kCopied},
-    {IPPROTO_IP, IP_OPTIONS, Travel::kMust},
-    {IPPROTO_IP, IP_MTU_DISCOVER, Travel::kCopied},
-    {IPPROTO_IP, IP_RECVERR, Travel::kCopied},
-    {IPPROTO_IP, IP_FREEBIND, Travel::kMust},
-    {IPPROTO_IP, IP_TRANSPARENT, Travel::kMust},
-    {IPPROTO_IP, IP_MINTTL, Travel::kCopied},
-    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, Travel::kMust},
-    {IPPROTO_IP, IP_UNICAST_IF, Travel::kMust},
-    {IPPROTO_IP, IP_LOCAL_PORT_RANGE, Travel::kMust},
-    {IPPROTO_IPV6, IPV6_V6ONLY, Travel::kMust},
-    {IPPROTO_IPV6, IPV6_TCLASS, Travel::kMapsTo, IP_TOS},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, Travel::kMapsTo, IP_TTL},
-    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, Travel::kCopied},
-    {IPPROTO_IPV6, IPV6_DONTFRAG, Travel::kCopied},
-    {IPPROTO_IPV6, IPV6_RECVERR, Travel::kCopied},
-    {IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, Travel::kCopied},
-    {IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, Travel::kMust},
-    {IPPROTO_IPV6, IPV6_FREEBIND, Travel::kMust},
-    {IPPROTO_IPV6, IPV6_TRANSPARENT, Travel::kMust},
-    {IPPROTO_IPV6, IPV6_UNICAST_IF, Travel::kMust},
-    {IPPROTO_IPV6, IPV6_MINHOPCOUNT, Travel::kCopied},
-    {SOL_SOCKET, SO_MARK, Travel::kMust},
-    {SOL_SOCKET, SO_BINDTODEVICE, Travel::kMust},
-    {SOL_SOCKET, SO_DONTROUTE, Travel::kMust},
-    {SOL_SOCKET, SO_REUSEADDR, Travel::kCopied},
-    {SOL_SOCKET, SO_REUSEPORT, Travel::kCopied},
-    {SOL_SOCKET, SO_KEEPALIVE, Travel::kCopied},
-    {SOL_SOCKET, SO_OOBINLINE, Travel::kCopied},
-    {SOL_SOCKET, SO_LINGER, Travel::kCopied},
-    {SOL_SOCKET, SO_PRIORITY, Travel::kCopied},
-    {SOL_SOCKET, SO_SNDBUF, Travel::kHalved},
-    {SOL_SOCKET, SO_RCVBUF, Travel::kHalved},
-    {SOL_SOCKET, SO_RCVLOWAT, Travel::kCopied},
-    {SOL_SOCKET, SO_SNDTIMEO, Travel::kCopied},
-    {SOL_SOCKET, SO_RCVTIMEO, Travel::kCopied},
-    {SOL_SOCKET, SO_TIMESTAMP, Travel::kCopied},
-    {SOL_SOCKET, SO_TIMESTAMPNS, Travel::kCopied},
-    {SOL_SOCKET, SO_TIMESTAMPING, Travel::kCopied},
-    {SOL_SOCKET, SO_BUSY_POLL, Travel::kCopied},
-    {SOL_SOCKET, SO_MAX_PACING_RATE, Travel::kCopied},
-    {SOL_SOCKET, SO_INCOMING_CPU, Travel::kCopied},
-    {SOL_SOCKET, SO_ZEROCOPY, Travel::kCopied},
-    {SOL_SOCKET, SO_TXREHASH, Travel::kCopied},
-    {IPPROTO_TCP, TCP_NODELAY, Travel::kCopied},
-    {IPPROTO_TCP, TCP_MAXSEG, Travel::kCopied},
-    {IPPROTO_TCP, TCP_CORK, Travel::kCopied},
-    {IPPROTO_TCP, TCP_KEEPIDLE, Travel::kCopied},
-    {IPPROTO_TCP, TCP_KEEPINTVL, Travel::kCopied},
-    {IPPROTO_TCP, TCP_KEEPCNT, Travel::kCopied},
-    {IPPROTO_TCP, TCP_SYNCNT, Travel::kCopied},
-    {IPPROTO_TCP, TCP_LINGER2, Travel::kCopied},
-    {IPPROTO_TCP, TCP_WINDOW_CLAMP, Travel::kCopied},
-    {IPPROTO_TCP, TCP_CONGESTION, Travel::kCopied},
-    {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, Travel::kCopied},
-    {IPPROTO_TCP, TCP_USER_TIMEOUT, Travel::kCopied},
-    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, Travel::kCopied},
-    {IPPROTO_TCP, TCP_INQ, Travel::kCopied},
-    {IPPROTO_TCP, TCP_TX_DELAY, Travel::kCopied},
-};
-constexpr int kRowCount = static_cast<int>(sizeof kRows / sizeof kRows[0]);
-
-struct Value {
-  uint8_t length = 0;
-  uint8_t bytes[kMaxValue] = {};
-};
-
-// What a fresh TCP socket answers, by family; read once.
-struct Defaults {
-  std::atomic<bool> ready{false};
-  Value values[kRowCount];
-};
-constinit Defaults defaults_v4, defaults_v6;
-
-bool applies(const Row& row, int family) {
-  return row.level != IPPROTO_IPV6 || family == AF_INET6;
+bool is(const Row& row, int level, int name) {
+  return row.level == level && row.name == name;
 }
 
-Value read(int fd, const Row& row) {
-  Value value;
-  socklen_t length = kMaxValue;
-  if (real::getsockopt(fd, row.level, row.name, static_cast<void*>(value.bytes),
-                       &length) == 0) {
-    value.length = static_cast<uint8_t>(length);
+bool set(int fd, int level, int name, const Changed& value) {
+  return real::setsockopt(fd, level, name,
+                          static_cast<const void*>(value.bytes),
+                          socklen_t{value.length}) == 0;
+}
+
+// Rows that were set on any socket of this process.
+constinit std::atomic<bool> once_set[option_table::kMostRows];
+
+Changed* find(int row, Snapshot* in) {
+  for (int i = 0; i < in->count; ++i) {
+    if (in->changed[i].row == row) return &in->changed[i];
   }
-  return value;
+  return nullptr;
+}
+bool has(const Snapshot& in, int row) {
+  return find(row, const_cast<Snapshot*>(&in)) != nullptr;
+}
+bool has(const Snapshot& in, int level, int name) {
+  return has(in, option_table::find(level, name));
 }
 
-const Value* defaults_for(int family) {
-  Defaults& defaults = family == AF_INET6 ? defaults_v6 : defaults_v4;
-  if (defaults.ready.load(std::memory_order_acquire)) return defaults.values;
-  const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return nullptr;
-  // Two threads may both do this; they write the same values.
-  for (int i = 0; i < kRowCount; ++i) {
-    if (applies(kRows[i], family)) defaults.values[i] = read(fd, kRows[i]);
+// The slot of the last option to be set. nullptr: too many.
+Changed* append(int row, Snapshot* out) {
+  Changed* const old = find(row, out);
+  if (old != nullptr) {  // what came in between may depend on the order
+    const Changed* const end = out->changed + out->count--;
+    memmove(old, old + 1, static_cast<size_t>(end - (old + 1)) * sizeof *old);
   }
-  real::close(fd);
-  defaults.ready.store(true, std::memory_order_release);
-  return defaults.values;
-}
-
-bool same(const Value& a, const Value& b) {
-  return a.length == b.length && memcmp(a.bytes, b.bytes, a.length) == 0;
-}
-
-// A socket filter can be neither read whole nor told from an eBPF program.
-bool has_filter(int fd) {
-  socklen_t instructions = 0;
-  return real::getsockopt(fd, SOL_SOCKET, SO_GET_FILTER,
-                          static_cast<void*>(nullptr), &instructions) != 0 ||
-         instructions != 0;
-}
-
-bool add(int row, const Value& value, bool during_race, Snapshot* out) {
-  Changed* slot = nullptr;
-  for (int i = 0; i < out->count; ++i) {
-    if (out->changed[i].row == row) slot = &out->changed[i];
-  }
-  if (slot == nullptr) {
-    if (out->count == kMaxChanged) return false;
-    slot = &out->changed[out->count++];
-  }
+  if (out->count == kMaxChanged) return nullptr;
+  Changed* const slot = &out->changed[out->count++];
   slot->row = static_cast<uint8_t>(row);
+  return slot;
+}
+
+bool is_read(int row, int family) {
+  if (kRows[row].level == IPPROTO_IPV6 && family != AF_INET6) return false;
+  switch (kRows[row].reading) {
+    case Reading::kNever:
+      return false;
+    case Reading::kOnceSet:
+      return once_set[row].load(std::memory_order_relaxed);
+    case Reading::kAlways:
+      return kRows[row].travel != Travel::kSame;
+  }
+  return false;
+}
+
+// What setting another option of the snapshot changes as well: to be set even
+// where it is as on a fresh socket.
+bool follows(const Row& row, const Snapshot& taken) {
+  if (is(row, SOL_SOCKET, SO_PRIORITY)) return has(taken, IPPROTO_IP, IP_TOS);
+  return is(row, SOL_SOCKET, SO_BUF_LOCK) &&
+         (has(taken, SOL_SOCKET, SO_SNDBUF) ||
+          has(taken, SOL_SOCKET, SO_RCVBUF));
+}
+
+void halve(Changed* value) {
+  int doubled;
+  memcpy(&doubled, value->bytes, sizeof doubled);
+  doubled /= 2;
+  memcpy(value->bytes, &doubled, sizeof doubled);
+}
+
+bool may_fail(Travel travel) {
+  return travel == Travel::kCopied || travel == Travel::kDoubled;
+}
+
+const char* add(int row, const Value& value, Snapshot* out) {
+  const Travel travel = kRows[row].travel;
+  if (travel == Travel::kForbids) return kUncopyable;
+  // For one, the device that the socket is bound to does not exist any more.
+  if (value.error != 0) return may_fail(travel) ? nullptr : kUncopyable;
+  Changed* const slot = append(row, out);
+  if (slot == nullptr) return "too many options to copy";
   slot->length = value.length;
-  slot->during_race = during_race;
-  memcpy(slot->bytes, value.bytes, value.length);
-  return true;
+  slot->during_race = false;
+  memcpy(slot->bytes, value.bytes, sizeof slot->bytes);
+  if (travel == Travel::kDoubled) halve(slot);
+  return nullptr;
+}
+
+const char* take_options(int fd, Snapshot* out, Fresh* fresh) {
+  bool knows_device = false;
+  for (int i = 0; i < kRowCount; ++i) {
+    if (!is_read(i, out->family)) continue;
+    Value usual;
+    if (!fresh->usual(i, &usual)) {
+      return "no descriptor to compare with";
+    }
+    // By number or by name, not both: who may bind a socket to a device once
+    // may not do it twice.
+    if (is(kRows[i], SOL_SOCKET, SO_BINDTOIFINDEX)) {
+      knows_device = usual.error == 0;
+    }
+    if (is(kRows[i], SOL_SOCKET, SO_BINDTODEVICE) && knows_device) continue;
+    const Value value = read(fd, kRows[i]);
+    if (option_values::same(value, usual) && !follows(kRows[i], *out)) continue;
+    const char* const why = add(i, value, out);
+    if (why != nullptr) return why;
+  }
+  return nullptr;
+}
+
+uint32_t owner_of(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 ? status.st_uid : Snapshot::kNone;
+}
+
+// Rules by user (`ip rule uidrange`) look at the socket's owner, who may have
+// been another when the caller made it.
+bool give_owner(const Snapshot& snapshot, int fd) {
+  if (snapshot.owner == Snapshot::kNone) return true;
+  return owner_of(fd) == snapshot.owner ||
+         fchown(fd, snapshot.owner, static_cast<gid_t>(-1)) == 0;
 }
 
 bool take_bound_address(int fd, Snapshot* out) {
@@ -188,82 +164,137 @@ bool take_bound_address(int fd, Snapshot* out) {
   return true;
 }
 
-bool apply(const Changed& changed, int fd, bool mapped) {
+// A size beyond the administrator's limit, which its own option gives to the
+// privileged.
+void give_forced_size(const Changed& changed, const Row& row, int fd) {
+  int wanted = 0, given = 0;
+  const Value now = read(fd, row);
+  memcpy(&wanted, changed.bytes, sizeof wanted);
+  memcpy(&given, now.bytes, sizeof given);
+  if (now.error != 0 || given / 2 >= wanted) return;
+  set(fd, SOL_SOCKET, row.name == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE,
+      changed);
+}
+
+bool apply(const Changed& changed, int fd) {
   const Row& row = kRows[changed.row];
-  uint8_t bytes[kMaxValue];
-  memcpy(bytes, changed.bytes, changed.length);
-  if (row.travel == Travel::kHalved) {
-    int doubled;
-    memcpy(&doubled, bytes, sizeof doubled);
-    doubled /= 2;
-    memcpy(bytes, &doubled, sizeof doubled);
+  const bool done = set(fd, row.level, row.name, changed);
+  if (row.travel == Travel::kDoubled && !changed.during_race) {
+    give_forced_size(changed, row, fd);
   }
-  const void* value = bytes;
-  const socklen_t length = changed.length;
-  int result = real::setsockopt(fd, row.level, row.name, value, length);
-  if (mapped && row.travel == Travel::kMapsTo) {
-    result = real::setsockopt(fd, int{IPPROTO_IP}, row.twin, value, length);
+  return done || may_fail(row.travel);
+}
+
+// The attempt speaks the other IP than the caller's would: what counts there
+// is the twin of what the caller has set, unless it has set that too.
+bool apply_twin(const Snapshot& snapshot, const Changed& changed, int fd) {
+  const int twin = option_table::twin_of(changed.row);
+  const bool callers_form =
+      kRows[changed.row].level == (snapshot.mapped ? IPPROTO_IP : IPPROTO_IPV6);
+  if (twin < 0 || !callers_form || has(snapshot, twin)) return true;
+  return set(fd, kRows[twin].level, kRows[twin].name, changed) ||
+         may_fail(kRows[twin].travel);
+}
+
+// Whether a connected socket speaks IPv4 by mapped addresses. Not connected:
+// `otherwise`.
+bool is_mapped(int fd, bool otherwise) {
+  sockaddr_in6 peer{};
+  socklen_t length = sizeof peer;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) {
+    return otherwise;
   }
-  return result == 0 || row.travel != Travel::kMust;
+  return IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
 }
 
 }  // namespace
 
-bool take(int fd, int family, int protocol, Snapshot* out) {
+const char* take(int fd, int family, int protocol, Snapshot* out) {
   out->family = family;
   out->protocol = protocol;
   out->count = 0;
-  const Value* defaults = defaults_for(family);
-  if (defaults == nullptr || has_filter(fd)) return false;
-  for (int i = 0; i < kRowCount; ++i) {
-    if (!applies(kRows[i], family)) continue;
-    const Value value = read(fd, kRows[i]);
-    if (value.length == 0 || same(value, defaults[i])) continue;
-    if (!add(i, value, false, out)) return false;
-  }
-  return take_bound_address(fd, out);
+  out->network = network_of(fd);
+  out->owner = owner_of(fd);
+  Fresh fresh(family, protocol);
+  if (!fresh.is_home(out->network)) return "another network namespace";
+  const char* const why = take_options(fd, out, &fresh);
+  if (why != nullptr) return why;
+  return take_bound_address(fd, out) ? nullptr : "no local address";
 }
 
 bool give(const Snapshot& snapshot, int fd, bool mapped) {
+  if (network_of(fd) != snapshot.network) {
+    errno = EXDEV;
+    return false;
+  }
+  if (!give_owner(snapshot, fd)) return false;
+  const bool crosses = mapped != snapshot.mapped;
   for (int i = 0; i < snapshot.count; ++i) {
-    if (!apply(snapshot.changed[i], fd, mapped)) return false;
+    const Changed& changed = snapshot.changed[i];
+    if (!apply(changed, fd)) return false;
+    if (crosses && !apply_twin(snapshot, changed, fd)) return false;
   }
   if (!snapshot.bound) return true;
   return bind(fd, reinterpret_cast<const sockaddr*>(&snapshot.local),
               snapshot.local_length) == 0;
 }
 
-void note_change(int fd, int level, int name, Snapshot* snapshot) {
-  for (int i = 0; i < kRowCount; ++i) {
-    if (kRows[i].level != level || kRows[i].name != name) continue;
-    const Value value = read(fd, kRows[i]);
-    if (value.length != 0) add(i, value, true, snapshot);
-  }
+bool note_change(int level, int name, const void* value, socklen_t length,
+                 Snapshot* snapshot) {
+  const int row = option_table::find(level, name);
+  if (row < 0) return true;
+  Changed* const slot = append(row, snapshot);
+  if (slot == nullptr) return false;
+  slot->length = static_cast<uint8_t>(length < kMaxValue ? length : kMaxValue);
+  slot->during_race = true;
+  if (slot->length != 0) memcpy(slot->bytes, value, slot->length);
+  return true;
 }
 
 void give_changed(const Snapshot& snapshot, int fd) {
+  const bool crosses = snapshot.family == AF_INET6 &&
+                       is_mapped(fd, !snapshot.mapped) != snapshot.mapped;
   for (int i = 0; i < snapshot.count; ++i) {
-    if (snapshot.changed[i].during_race) {
-      apply(snapshot.changed[i], fd, snapshot.family == AF_INET6);
-    }
+    const Changed& changed = snapshot.changed[i];
+    if (!changed.during_race) continue;
+    apply(changed, fd);
+    if (crosses) apply_twin(snapshot, changed, fd);
   }
 }
 
-bool is_unreadable(int level, int name) {
-  switch (level) {
-    case IPPROTO_TCP:
-      return name == TCP_MD5SIG || name == TCP_MD5SIG_EXT ||
-             name == TCP_REPAIR || name == TCP_ULP;
-    case IPPROTO_IP:
-      return name == IP_XFRM_POLICY || name == IP_IPSEC_POLICY;
-    case IPPROTO_IPV6:
-      return name == IPV6_XFRM_POLICY || name == IPV6_IPSEC_POLICY ||
-             name == IPV6_HOPOPTS || name == IPV6_DSTOPTS ||
-             name == IPV6_RTHDR || name == IPV6_RTHDRDSTOPTS ||
-             name == IPV6_PKTINFO || name == IPV6_2292PKTOPTIONS;
-    default:
-      return false;
+Effect effect_of(int level, int name) {
+  const int row = option_table::find(level, name);
+  if (row < 0) {  // of a later kernel: nobody knows what it decides
+    return option_table::is_known_level(level) ? Effect::kForbids
+                                               : Effect::kNone;
   }
+  switch (kRows[row].travel) {
+    case Travel::kCopied:
+    case Travel::kDoubled:
+    case Travel::kRequired:
+    case Travel::kOtherForm:
+      return Effect::kTravels;
+    case Travel::kSteers:
+    case Travel::kForbids:
+      return Effect::kEndsRace;
+    case Travel::kHidden:
+      return Effect::kForbids;
+    case Travel::kSame:
+    case Travel::kReadOnly:
+    case Travel::kState:
+    case Travel::kCommand:
+    case Travel::kListening:
+    case Travel::kOtherSockets:
+    case Travel::kAbsent:
+      break;
+  }
+  return Effect::kNone;
+}
+
+void mark_set(int level, int name) {
+  const int row = option_table::find(level, name);
+  if (row < 0 || once_set[row].load(std::memory_order_relaxed)) return;
+  once_set[row].store(true, std::memory_order_relaxed);
 }
 
 void copy_file_status(int from, int to) {

@@ -1,6 +1,7 @@
 // The options of the caller's socket, taken before its connect() and given to
-// every other attempt. A table says for each option how it travels; an option
-// that decides where packets may go is copied or the attempt is not made.
+// every other attempt, and what is set during the race. option_table.h says
+// for each option how it travels; one that decides where packets may go is
+// copied or the attempt is not made.
 #pragma once
 
 #include <netinet/in.h>
@@ -8,14 +9,16 @@
 
 #include <cstdint>
 
+#include "shim/option_values.h"
+
 namespace happy::shim::socket_options {
 
-inline constexpr int kMaxValue = 40;  // IP_OPTIONS is the longest
-inline constexpr int kMaxChanged = 24;
+using option_values::kMaxValue;
+inline constexpr int kMaxChanged = 32;
 
-// One option that differs from a fresh socket's.
+// One option to set, with the value to set it to.
 struct Changed {
-  uint8_t row = 0;  // in the table of socket_options.cc
+  uint8_t row = 0;  // in option_table.h
   uint8_t length = 0;
   bool during_race = false;
   uint8_t bytes[kMaxValue] = {};
@@ -26,28 +29,44 @@ struct Changed {
 struct Snapshot {
   int family = AF_INET;
   int protocol = 0;
+  bool mapped = false;  // an AF_INET6 socket whose caller connects to IPv4
   int count = 0;
   Changed changed[kMaxChanged];
   bool bound = false;
   sockaddr_storage local{};
   socklen_t local_length = 0;
+  uint64_t network = 0;    // SO_NETNS_COOKIE; 0: the kernel has none
+  uint32_t owner = kNone;  // the user whose rules count; kNone: not known
+  static constexpr uint32_t kNone = ~0U;
 };
 
-// Reads `fd`, not yet connected. False if the socket has something that cannot
-// be copied: then no race.
-bool take(int fd, int family, int protocol, Snapshot* out);
+// Reads `fd`, not yet connected. nullptr; or why there can be no race.
+const char* take(int fd, int family, int protocol, Snapshot* out);
 // Gives it to a fresh socket about to connect, also the bound address.
 // `mapped`: an AF_INET6 socket that will speak IPv4 (::ffff:a.b.c.d), where
 // the kernel looks at IP_TOS and IP_TTL instead of their IPv6 sisters.
-// False: something that must travel could not be set; errno says why.
+// False: something that must travel could not be set; errno says why, EXDEV
+// for a socket of another network namespace.
 bool give(const Snapshot& snapshot, int fd, bool mapped);
-// The host has set an option during the race on attempt 1's socket `fd`: taken
-// again, so that a winner gets it by give_changed().
-void note_change(int fd, int level, int name, Snapshot* snapshot);
-// Gives a connected winner what was set during the race.
+// The host has set an option during the race: kept, as it was given, for
+// attempts still to be opened and for the winner. False: there is no room.
+bool note_change(int level, int name, const void* value, socklen_t length,
+                 Snapshot* snapshot);
+// Gives a winner what was set during the race.
 void give_changed(const Snapshot& snapshot, int fd);
-// Options that cannot be read back: their being set at all forbids a race.
-bool is_unreadable(int level, int name);
+
+// What a successful setsockopt(2) means for races.
+enum class Effect : uint8_t {
+  kNone,      // nothing
+  kTravels,   // attempts need it: mark_set(), and note_change() during a race
+  kEndsRace,  // the same, but no race may go on over it
+  kForbids,   // there may be no race with this socket any more
+};
+Effect effect_of(int level, int name);
+// Remembers that this process uses the option: take() asks for rare ones only
+// then.
+void mark_set(int level, int name);
+
 // File status: O_NONBLOCK, and O_ASYNC with its owner and signal.
 void copy_file_status(int from, int to);
 

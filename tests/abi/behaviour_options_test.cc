@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <thread>
@@ -62,7 +63,9 @@ INSTANTIATE_TEST_SUITE_P(
         Option{"KeepCount", IPPROTO_TCP, TCP_KEEPCNT, 4},
         Option{"SynCount", IPPROTO_TCP, TCP_SYNCNT, 3},
         Option{"UserTimeout", IPPROTO_TCP, TCP_USER_TIMEOUT, 12'345},
-        Option{"NotSentLowWater", IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16'384}),
+        Option{"NotSentLowWater", IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16'384},
+        Option{"DeferAccept", IPPROTO_TCP, TCP_DEFER_ACCEPT, 7},
+        Option{"MinTtl", IPPROTO_IP, IP_MINTTL, 1}),
     [](const auto& it) { return it.param.name; });
 
 TEST_P(OptionTest, SetBeforeTheRaceReachesTheWinner) {
@@ -269,6 +272,85 @@ TEST(NoRace, WithAnMd5Signature) {
   ASSERT_EQ(begin(fd, target), EINPROGRESS);
   EXPECT_EQ(polled(fd.get(), POLLOUT, 300ms), 0);
   EXPECT_TRUE(eventually([] { return traced("passed", "option") > 0; }, 1s));
+}
+
+// Set by root, connected by somebody else: attempts cannot have the mark.
+TEST(Required, WhatCannotBeCopiedMakesNoAttempt) {
+  if (geteuid() != 0) GTEST_SKIP() << "not root";
+  const int before = traced("attempt_failed", "EPERM");
+  EXPECT_EQ(in_child([] {
+              const Descriptor fd = tcp();
+              EXPECT_EQ(set(fd.get(), SOL_SOCKET, SO_MARK, 99), 0);
+              EXPECT_EQ(fchown(fd.get(), 65534, 65534), 0);
+              EXPECT_EQ(setresuid(65534, 65534, 65534), 0);
+              EXPECT_EQ(begin(fd, resolve("second")), EINPROGRESS);
+              EXPECT_EQ(polled(fd.get(), POLLOUT, 500ms), 0);
+              return 0;
+            }),
+            0);
+  EXPECT_GT(traced("attempt_failed", "EPERM"), before);
+}
+
+// Attempts without it are under way: they are given up.
+class EndsTheRace : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Behaviour, EndsTheRace, testing::Bool(),
+                         [](const auto& it) {
+                           return it.param ? "NonBlocking" : "Blocking";
+                         });
+
+TEST_P(EndsTheRace, WhatSteersPacketsSetInItsMiddle) {
+  const Target target = resolve("later");
+  const bool non_blocking = GetParam();
+  const Descriptor fd =
+      tcp(AF_INET, SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0));
+  const timeval limit{1, 500'000};
+  ASSERT_EQ(setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit),
+            0);
+  std::thread setter;
+  if (!non_blocking) {
+    setter = std::thread([&] {
+      std::this_thread::sleep_for(200ms);
+      EXPECT_EQ(set(fd.get(), SOL_SOCKET, SO_DONTROUTE, 1), 0);
+    });
+  }
+  EXPECT_EQ(begin(fd, target), EINPROGRESS);
+  if (non_blocking) {
+    ASSERT_EQ(set(fd.get(), SOL_SOCKET, SO_DONTROUTE, 1), 0);
+    EXPECT_EQ(polled(fd.get(), POLLOUT, 1200ms), 0);
+  } else {
+    setter.join();
+  }
+  EXPECT_FALSE(is_stand_in(fd.get()));
+  EXPECT_EQ(peer_of(fd.get()), "");
+  EXPECT_EQ(get(fd.get(), SOL_SOCKET, SO_DONTROUTE), 1);
+}
+
+TEST(NoRace, WithAnMd5SignatureSetUnderAnotherNumber) {
+  const Descriptor fd = tcp();
+  const Target target = resolve("second");
+  tcp_md5sig key{};
+  memcpy(&key.tcpm_addr, target.get(), target.length);
+  key.tcpm_keylen = 3;
+  memcpy(key.tcpm_key, "key", 3);
+  const Descriptor copy(dup(fd.get()));
+  if (setsockopt(copy.get(), IPPROTO_TCP, TCP_MD5SIG, &key, sizeof key) != 0)
+    GTEST_SKIP() << "no TCP-MD5 in this kernel";
+  ASSERT_EQ(begin(fd, target), EINPROGRESS);
+  EXPECT_EQ(polled(fd.get(), POLLOUT, 300ms), 0);
+}
+
+TEST(Options, OfMultipathTcpReachTheWinner) {
+  const Descriptor fd(
+      socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 262));
+  if (!fd.open()) GTEST_SKIP() << "no MPTCP";
+  ASSERT_EQ(set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1), 0);
+  ASSERT_EQ(set(fd.get(), SOL_SOCKET, SO_RCVBUF, 30'000), 0);
+  ASSERT_EQ(begin(fd, resolve("second")), EINPROGRESS);
+  ASSERT_EQ(polled(fd.get(), POLLOUT, kLong), POLLOUT);
+  EXPECT_EQ(peer_of(fd.get()), "127.0.20.2");
+  EXPECT_EQ(get(fd.get(), SOL_SOCKET, SO_PROTOCOL), 262);
+  EXPECT_EQ(get(fd.get(), IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(get(fd.get(), SOL_SOCKET, SO_RCVBUF), 60'000);
 }
 
 // The attempt that wins is under way when the option is set.

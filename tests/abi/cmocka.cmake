@@ -11,7 +11,8 @@ function(add_abi_test name)
 endfunction()
 
 set(shim ${CMAKE_SOURCE_DIR}/shim)
-add_abi_test(socket_options ${shim}/socket_options.cc ${shim}/real.cc)
+add_abi_test(socket_options ${shim}/socket_options.cc ${shim}/option_table.cc
+  ${shim}/option_values.cc ${shim}/real.cc)
 add_abi_test(epoll_sets ${shim}/epoll_sets.cc ${shim}/fd_table.cc
   ${shim}/real.cc)
 add_abi_test(policy_abi)

@@ -115,9 +115,9 @@ DEFECTS = [
            "blocking/dead-first"),
     Defect("options set in mid-race do not reach the winner",
            "shim/races.cc",
-           "  socket_options::note_change(race->attempt, level, name, "
+           "socket_options::note_change(level, name, value, length, "
            "&race->options);",
-           "  (void)level, (void)name;",
+           "((void)name, (void)value, (void)length, level != -1);",
            "options/tcp-nodelay-during"),
     Defect("other numbers keep the loser", "shim/exchange.cc",
            "if (fd_table::is_duplicated(fd)) add_duplicates(race, fd);",

@@ -24,8 +24,13 @@ int odd_level = 0;
 int odd_name = 0;
 sockaddr_storage local_address;
 
+// What another attempt answers.
+int attempts_value = 0;
+
 bool is_odd(int level, int name) {
-  if (odd_name == kEvery) return name != SO_GET_FILTER;
+  const bool asked_alone =
+      level == SOL_SOCKET && (name == SO_GET_FILTER || name == SO_NETNS_COOKIE);
+  if (odd_name == kEvery) return !asked_alone;
   return level == odd_level && name == odd_name;
 }
 
@@ -34,9 +39,8 @@ bool is_odd(int level, int name) {
 int mocked_getsockopt(int fd, int level, int name, void* value,
                       socklen_t* length) {
   const bool filter = level == SOL_SOCKET && name == SO_GET_FILTER;
-  int content = 0;
-  assert_int_equal(fd, kFd);
-  if (is_odd(level, name)) {
+  int content = fd == kAttempt ? attempts_value : 0;
+  if (fd == kFd && is_odd(level, name)) {
     const int result = mock_type(int);
     content = mock_type(int);
     if (result != 0) {
@@ -45,7 +49,7 @@ int mocked_getsockopt(int fd, int level, int name, void* value,
     }
   }
   *length = filter ? static_cast<socklen_t>(content) : sizeof content;
-  if (!filter) memcpy(value, &content, sizeof content);
+  if (value != nullptr) memcpy(value, &content, sizeof content);
   return 0;
 }
 
@@ -102,8 +106,8 @@ int replace_libc(void**) {
   real::table.getsockopt = entry(fresh_getsockopt);
   real::table.getsockname = entry(fresh_getsockname);
   options::Snapshot unused;
-  assert_true(options::take(kFd, AF_INET, IPPROTO_TCP, &unused));
-  assert_true(options::take(kFd, AF_INET6, IPPROTO_TCP, &unused));
+  assert_null(options::take(kFd, AF_INET, IPPROTO_TCP, &unused));
+  assert_null(options::take(kFd, AF_INET6, IPPROTO_TCP, &unused));
   real::table.getsockopt = entry(mocked_getsockopt);
   real::table.setsockopt = entry(mocked_setsockopt);
   real::table.getsockname = entry(mocked_getsockname);
@@ -113,6 +117,7 @@ int replace_libc(void**) {
 
 int fresh_socket(void**) {
   odd_level = odd_name = 0;
+  attempts_value = 0x7fffffff;
   memset(&local_address, 0, sizeof local_address);
   return 0;
 }
@@ -125,7 +130,7 @@ void expect_setsockopt(int level, int name, int value, int error) {
   will_return(mocked_setsockopt, error);
 }
 
-// What the next take() or note_change() finds.
+// What the next take() finds.
 void caller_has(int level, int name, int value) {
   odd_level = level;
   odd_name = name;
@@ -136,7 +141,8 @@ void caller_has(int level, int name, int value) {
 options::Snapshot taken(int family) {
   options::Snapshot out;
   will_return(mocked_getsockname, 0);
-  assert_true(options::take(kFd, family, IPPROTO_TCP, &out));
+  assert_null(options::take(kFd, family, IPPROTO_TCP, &out));
+  out.owner = options::Snapshot::kNone;  // the descriptors are none
   return out;
 }
 
@@ -147,7 +153,7 @@ options::Snapshot taken_with(int family, int level, int name, int value) {
 
 bool take_fails() {
   options::Snapshot out;
-  return !options::take(kFd, AF_INET, IPPROTO_TCP, &out);
+  return options::take(kFd, AF_INET, IPPROTO_TCP, &out) != nullptr;
 }
 
 void a_fresh_socket_gives_nothing(void**) {
@@ -170,6 +176,23 @@ void the_send_buffer_is_given_halved(void**) {
   assert_true(options::give(snapshot, kAttempt, false));
 }
 
+void a_buffer_beyond_the_limit_is_forced(void**) {
+  const auto snapshot = taken_with(AF_INET, SOL_SOCKET, SO_RCVBUF, 900000);
+  attempts_value = 425984;  // the limit, doubled
+  expect_setsockopt(SOL_SOCKET, SO_RCVBUF, 450000, 0);
+  expect_setsockopt(SOL_SOCKET, SO_RCVBUFFORCE, 450000, 0);
+  assert_true(options::give(snapshot, kAttempt, false));
+}
+
+void a_rare_option_is_asked_for_once_the_process_has_set_one(void**) {
+  odd_level = IPPROTO_TCP;
+  odd_name = TCP_INQ;
+  assert_int_equal(taken(AF_INET).count, 0);
+  options::mark_set(IPPROTO_TCP, TCP_INQ);
+  const auto snapshot = taken_with(AF_INET, IPPROTO_TCP, TCP_INQ, 1);
+  assert_int_equal(snapshot.count, 1);
+}
+
 void a_copied_option_may_fail(void**) {
   const auto snapshot = taken_with(AF_INET, IPPROTO_TCP, TCP_NODELAY, 1);
   expect_setsockopt(IPPROTO_TCP, TCP_NODELAY, 1, ENOPROTOOPT);
@@ -183,12 +206,13 @@ struct Named {
 
 void without_an_option_that_steers_there_is_no_attempt(void**) {
   constexpr Named kSteering[] = {
-      {SOL_SOCKET, SO_MARK},         {SOL_SOCKET, SO_BINDTODEVICE},
+      {SOL_SOCKET, SO_MARK},         {SOL_SOCKET, SO_BINDTOIFINDEX},
       {SOL_SOCKET, SO_DONTROUTE},    {IPPROTO_IP, IP_TRANSPARENT},
       {IPPROTO_IP, IP_FREEBIND},     {IPPROTO_IP, IP_OPTIONS},
       {IPPROTO_IPV6, IPV6_V6ONLY},   {IPPROTO_IPV6, IPV6_UNICAST_IF},
       {IPPROTO_IPV6, IPV6_FREEBIND}, {IPPROTO_IPV6, IPV6_TRANSPARENT}};
   for (const Named& option : kSteering) {
+    options::mark_set(option.level, option.name);
     const auto snapshot = taken_with(AF_INET6, option.level, option.name, 5);
     expect_setsockopt(option.level, option.name, 5, EPERM);
     assert_false(options::give(snapshot, kAttempt, false));
@@ -218,7 +242,7 @@ void a_native_attempt_gets_the_ipv6_form_alone(void**) {
 
 void an_option_unknown_to_the_kernel_is_left_out(void**) {
   odd_level = SOL_SOCKET;
-  odd_name = SO_BUSY_POLL;
+  odd_name = SO_PRIORITY;
   will_return(mocked_getsockopt, -1);
   will_return(mocked_getsockopt, ENOPROTOOPT);
   assert_int_equal(taken(AF_INET).count, 0);
@@ -269,10 +293,13 @@ void a_bound_address_is_given(void**) {
   assert_int_equal(ntohl(got.sin_addr.s_addr), INADDR_LOOPBACK);
 }
 
+bool noted(int level, int name, int value, options::Snapshot* snapshot) {
+  return options::note_change(level, name, &value, sizeof value, snapshot);
+}
+
 void what_changes_during_the_race_is_given_to_the_winner(void**) {
   auto snapshot = taken_with(AF_INET, IPPROTO_TCP, TCP_NODELAY, 1);
-  caller_has(SOL_SOCKET, SO_KEEPALIVE, 1);
-  options::note_change(kFd, SOL_SOCKET, SO_KEEPALIVE, &snapshot);
+  assert_true(noted(SOL_SOCKET, SO_KEEPALIVE, 1, &snapshot));
   assert_int_equal(snapshot.count, 2);
   expect_setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1, 0);
   options::give_changed(snapshot, kAttempt);
@@ -280,26 +307,24 @@ void what_changes_during_the_race_is_given_to_the_winner(void**) {
 
 void a_second_change_replaces_the_first(void**) {
   auto snapshot = taken_with(AF_INET, SOL_SOCKET, SO_RCVBUF, 8192);
-  caller_has(SOL_SOCKET, SO_RCVBUF, 16384);
-  options::note_change(kFd, SOL_SOCKET, SO_RCVBUF, &snapshot);
+  assert_true(noted(SOL_SOCKET, SO_RCVBUF, 8192, &snapshot));
   assert_int_equal(snapshot.count, 1);
   expect_setsockopt(SOL_SOCKET, SO_RCVBUF, 8192, 0);
   options::give_changed(snapshot, kAttempt);
 }
 
-void a_change_of_an_option_that_does_not_travel_is_not_read(void**) {
+void a_change_that_has_no_room_is_told(void**) {
   options::Snapshot snapshot;
-  options::note_change(kFd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &snapshot);
-  assert_int_equal(snapshot.count, 0);
+  snapshot.count = options::kMaxChanged;
+  assert_false(noted(IPPROTO_TCP, TCP_NODELAY, 1, &snapshot));
 }
 
-void options_that_cannot_be_read_back_are_known(void**) {
-  assert_true(options::is_unreadable(IPPROTO_TCP, TCP_MD5SIG));
-  assert_true(options::is_unreadable(IPPROTO_TCP, TCP_ULP));
-  assert_true(options::is_unreadable(IPPROTO_IPV6, IPV6_RTHDR));
-  assert_true(options::is_unreadable(IPPROTO_IPV6, IPV6_PKTINFO));
-  assert_false(options::is_unreadable(IPPROTO_TCP, TCP_NODELAY));
-  assert_false(options::is_unreadable(SOL_SOCKET, TCP_MD5SIG));
+void a_value_longer_than_any_is_cut(void**) {
+  const uint8_t much[100] = {1};
+  options::Snapshot snapshot;
+  assert_true(options::note_change(IPPROTO_TCP, TCP_NODELAY, much, sizeof much,
+                                   &snapshot));
+  assert_int_equal(snapshot.changed[0].length, options::kMaxValue);
 }
 
 void expect_fcntl(int fd, int command, int result) {
@@ -350,6 +375,8 @@ int main() {
       TEST_OF(a_fresh_socket_gives_nothing),
       TEST_OF(the_receive_buffer_is_given_halved),
       TEST_OF(the_send_buffer_is_given_halved),
+      TEST_OF(a_buffer_beyond_the_limit_is_forced),
+      TEST_OF(a_rare_option_is_asked_for_once_the_process_has_set_one),
       TEST_OF(a_copied_option_may_fail),
       TEST_OF(without_an_option_that_steers_there_is_no_attempt),
       TEST_OF(ipv6_options_are_not_read_on_ipv4_sockets),
@@ -363,8 +390,8 @@ int main() {
       TEST_OF(a_bound_address_is_given),
       TEST_OF(what_changes_during_the_race_is_given_to_the_winner),
       TEST_OF(a_second_change_replaces_the_first),
-      TEST_OF(a_change_of_an_option_that_does_not_travel_is_not_read),
-      TEST_OF(options_that_cannot_be_read_back_are_known),
+      TEST_OF(a_change_that_has_no_room_is_told),
+      TEST_OF(a_value_longer_than_any_is_cut),
       TEST_OF(the_file_status_is_copied),
       TEST_OF(an_asynchronous_file_keeps_owner_and_signal),
       TEST_OF(a_closed_descriptor_has_no_status_to_copy),
