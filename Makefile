@@ -18,7 +18,7 @@ COVERAGE = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=--coverage
 RESULTS = build/results
 
 .PHONY: all demo lab test check asan tsan coverage clang bench lint format \
-  defects mutants install clean
+  defects mutants cpython install clean
 
 all:
 	@$(CONFIGURE) -B build >/dev/null
@@ -113,6 +113,14 @@ defects:
 # Minutes: each hook and each step of the exchange must be missed by a test.
 mutants: all
 	@tests/abi/mutants.py . build
+
+# Ten minutes: CPython's own tests of sockets, event loops and processes give
+# the same results with the library as without.
+cpython:
+	@tools/deps.sh cpython
+	@$(CONFIGURE) -B build >/dev/null
+	@$(BUILD) build --target happy happy-core happy-tls | tail -n 1
+	@tests/e2e/cpython.py build
 
 install:
 	@$(CONFIGURE) -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null

@@ -4,7 +4,7 @@
 # leaves the system's DNS as it was. Without root and without sudo it prints the
 # command to run instead.
 #
-#   tools/deps.sh demo|test|bench|lint|coverage
+#   tools/deps.sh demo|test|bench|lint|coverage|cpython
 set -eu
 
 build='g++ cmake ninja-build pkg-config make libc6-dev libuv1-dev
@@ -20,7 +20,8 @@ case ${1:-} in
     libcmocka-dev" ;;
   coverage) wanted="$build $clients libcmocka-dev binutils iproute2 procps
     libjemalloc2 util-linux netbase gcovr" ;;
-  *) echo "usage: $0 demo|test|bench|lint|coverage" >&2; exit 2 ;;
+  cpython) wanted="$build python3 libpython3.11-testsuite" ;;
+  *) echo "usage: $0 demo|test|bench|lint|coverage|cpython" >&2; exit 2 ;;
 esac
 # Packages of the list that would start something when installed.
 services='unbound'
