@@ -213,7 +213,7 @@ bool Start::worth_racing(int result, int error) {
 }
 
 Race* Start::make_race(int error) {
-  Race* race = new_race();
+  Race* race = own::leaves_room(fd_) ? new_race() : nullptr;
   if (race == nullptr) return nullptr;
   race->attempt = own::duplicate(fd_);
   if (race->attempt < 0) {
@@ -272,9 +272,15 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
     options = race->options;
     race->options_lock.unlock();
   }
-  const int fd = own::take(socket(options.family,
-                                  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                                  options.protocol));
+  const int fresh =
+      socket(options.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+             options.protocol);
+  if (fresh >= 0 && !own::leaves_room(fresh)) {
+    real::close(fresh);
+    *error = EMFILE;
+    return -1;
+  }
+  const int fd = own::take(fresh);
   const bool mapped = attempts::is_mapped(address, length);
   if (fd < 0 || !socket_options::give(options, fd, mapped)) {
     *error = errno;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/resource.h>
 
 #include "shim/real.h"
 
@@ -13,6 +14,8 @@ constinit std::atomic<uint64_t> bitmap[kLimit / 64];
 
 namespace {
 
+constinit std::atomic<int> registered{0};
+
 void lower(std::atomic<int>& bound, int fd) {
   int known = bound.load();
   while (fd < known && !bound.compare_exchange_weak(known, fd)) {
@@ -22,7 +25,7 @@ void lower(std::atomic<int>& bound, int fd) {
 int enlist(int fd) {
   if (fd < 0 || fd >= kLimit) return fd;
   const uint64_t bit = uint64_t{1} << (fd % 64);
-  bitmap[fd / 64].fetch_or(bit);
+  if ((bitmap[fd / 64].fetch_or(bit) & bit) == 0) registered.fetch_add(1);
   lower(lowest, fd);
   lower(attended, fd);
   return fd;
@@ -50,15 +53,26 @@ int take(int fd) {
 
 int duplicate(int fd) {
   int copy = real::fcntl(fd, F_DUPFD_CLOEXEC, kFirst);
-  // RLIMIT_NOFILE may lie below kFirst (EINVAL): then wherever there is room.
-  if (copy < 0 && errno == EINVAL) copy = real::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  // RLIMIT_NOFILE may lie below kFirst (EINVAL), or leave no room above it
+  // (EMFILE): then wherever there is room.
+  if (copy < 0 && (errno == EINVAL || errno == EMFILE)) {
+    copy = real::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  }
   return enlist(copy);
 }
 
 void release(int fd) {
   if (fd < 0 || fd >= kLimit) return;
   const uint64_t bit = uint64_t{1} << (fd % 64);
-  bitmap[fd / 64].fetch_and(~bit);
+  if ((bitmap[fd / 64].fetch_and(~bit) & bit) != 0) registered.fetch_sub(1);
+}
+
+bool leaves_room(int lowest_free) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  const rlim_t taken = static_cast<rlim_t>(lowest_free);
+  const rlim_t own = static_cast<rlim_t>(registered.load());
+  return limit.rlim_cur > taken && own <= (limit.rlim_cur - taken) / 4;
 }
 
 void close(int fd) {

@@ -16,7 +16,9 @@
 namespace happy::shim::stand_in {
 namespace {
 
-constexpr int kLimit = 4096;
+// Each takes about 4 KiB of what net.ipv4.tcp_mem bounds, as any connection in
+// progress; making one costs the same up to this number.
+constexpr int kLimit = 10240;
 constexpr int kMostRetries = 127;  // TCP_SYNCNT's maximum: hours
 
 constinit Lock listener_lock;

@@ -8,6 +8,7 @@
 //   dead6    a dead AAAA, a good A     bounded   two dead ones, connect_ms
 //   one      a good one only           attempts  a dead one, attempt_ms
 //   unreachable   a multicast one, and one whose listener the test owns
+//   crowd         two whose listeners the test owns
 //
 // The kernel's own behaviour, for comparison, is to be had at addresses that no
 // name has: numeric().

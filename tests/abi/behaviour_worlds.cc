@@ -50,6 +50,7 @@ std::vector<lab::Name> all_names() {
           {"hung.lab.test", {"127.0.50.1", "127.0.50.2"}},
           {"bounded.lab.test", {"127.0.60.1", "127.0.60.2"}},
           {"attempts.lab.test", {"127.0.70.1"}},
+          {"crowd.lab.test", {"127.0.47.1", "127.0.47.2"}},
           {"dead6.lab.test", {"::1", "127.0.80.1"}},
           {"one.lab.test", {"127.0.90.1"}}};
 }
