@@ -10,6 +10,8 @@ int main() {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     happy::bench::exec_cost();
     happy::bench::loopback_connects();
+    happy::bench::sleepers();
+    happy::bench::crowd();
     happy::bench::instructions();
     if (const auto why = happy::lab::why_no_namespaces(); why) {
       std::printf("No races and look-ups with round-trip times: %s\n",

@@ -25,6 +25,8 @@ double time_process(const std::vector<std::string>& arguments,
 void exec_cost();
 void races();
 void loopback_connects();
+void sleepers();
+void crowd();
 void look_ups();
 void instructions();
 

@@ -23,7 +23,8 @@ LoopbackLab::LoopbackLab(const CertificateWish& wish)
              {"closed.lab.test", {kRefusing}},
              {"allrefused.lab.test", {kRefusing, kRefusingToo}},
              {"alldead.lab.test", {kDead, kDeadToo, kDead6}},
-             {"hanging.lab.test", {kDead, kDeadToo, kDead6}}},
+             {"hanging.lab.test", {kDead, kDeadToo, kDead6}},
+             {"late.lab.test", {kLate, kLateToo}}},
       certificate_(make_certificate(wish)) {
   open_web();
   open_resolver();

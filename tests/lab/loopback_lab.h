@@ -7,6 +7,7 @@
 //   dead      a dead A only               closed    a refusing A only
 //   alldead   two dead A, a dead AAAA      allrefused  two refusing A
 //   hanging   as alldead, for a rule of its own
+//   late      two that are the program's to listen on
 #pragma once
 
 #include <memory>
@@ -33,6 +34,8 @@ class LoopbackLab {
   static constexpr const char* kRefusingToo = "127.0.1.5";
   static constexpr const char* kDeadToo = "127.0.1.6";
   static constexpr const char* kDead6 = "::1";
+  static constexpr const char* kLate = "127.0.1.7";
+  static constexpr const char* kLateToo = "127.0.1.8";
 
   explicit LoopbackLab(const CertificateWish& wish = {});
 
