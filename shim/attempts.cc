@@ -54,6 +54,9 @@ const char* why_not(int fd, const sockaddr* address, Target* target) {
     return "Fast Open";
   }
   if (fd_table::is_uncopyable(fd)) return "an option that cannot be copied";
+  if (!own::leaves_room(fd, own::Share::kToBegin)) {
+    return "too few descriptors left";
+  }
   target->families = 1;
   if (target->family == AF_INET6) {
     const bool v6_only = get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0;
@@ -213,7 +216,7 @@ bool Start::worth_racing(int result, int error) {
 }
 
 Race* Start::make_race(int error) {
-  Race* race = own::leaves_room(fd_) ? new_race() : nullptr;
+  Race* race = new_race();
   if (race == nullptr) return nullptr;
   race->attempt = own::duplicate(fd_);
   if (race->attempt < 0) {
@@ -275,7 +278,7 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
   const int fresh =
       socket(options.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
              options.protocol);
-  if (fresh >= 0 && !own::leaves_room(fresh)) {
+  if (fresh >= 0 && !own::leaves_room(fresh, own::Share::kToGoOn)) {
     real::close(fresh);
     *error = EMFILE;
     return -1;

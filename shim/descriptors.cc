@@ -67,12 +67,13 @@ void release(int fd) {
   if ((bitmap[fd / 64].fetch_and(~bit) & bit) != 0) registered.fetch_sub(1);
 }
 
-bool leaves_room(int lowest_free) {
+bool leaves_room(int lowest_free, Share share) {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
   const rlim_t taken = static_cast<rlim_t>(lowest_free);
   const rlim_t own = static_cast<rlim_t>(registered.load());
-  return limit.rlim_cur > taken && own <= (limit.rlim_cur - taken) / 4;
+  return limit.rlim_cur > taken &&
+         own <= (limit.rlim_cur - taken) / static_cast<rlim_t>(share);
 }
 
 void close(int fd) {

@@ -43,11 +43,13 @@ int take(int fd);
 int duplicate(int fd);
 // Makes a registered number a plain one again, to be given to the host.
 void release(int fd);
-// Whether a race may take descriptors: the library's are at most a quarter of
-// those still free. A host that may open so many more never finds its table
-// full of the library's. `lowest_free`: a number the kernel has just given, so
-// that all below it are in use.
-bool leaves_room(int lowest_free);
+// Whether a race may take descriptors: the library's are at most this share of
+// those still free, so that a host which goes on opening some never finds its
+// table full of the library's. `lowest_free`: a number the kernel has just
+// given, so that all below it are in use. Less to begin than to go on: what has
+// begun finds room for another attempt.
+enum class Share : uint8_t { kToBegin = 6, kToGoOn = 4 };  // a sixth, a quarter
+bool leaves_room(int lowest_free, Share share);
 // Closes and forgets. -1 is fine.
 void close(int fd);
 // The first registered number >= `from`, or -1.

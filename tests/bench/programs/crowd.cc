@@ -76,7 +76,7 @@ int collect(size_t count, int set) {
   int good = 0;
   for (size_t seen = 0; seen < count;) {
     epoll_event events[256];
-    const int got = epoll_wait(set, events, 256, 10'000);
+    const int got = epoll_wait(set, events, 256, 30'000);
     if (got <= 0) break;
     seen += static_cast<size_t>(got);
     for (int i = 0; i < got; ++i) {
