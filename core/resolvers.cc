@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -42,23 +43,22 @@ void warm_resolvers(const config::Policy& policy, const happy_host* host) {
 }
 
 struct Resolvers::Question {
-  Question(uv_loop_t* loop, std::vector<size_t> resolvers, dns::Name asked,
+  Question(uv_loop_t* loop, std::vector<size_t> order, dns::Name asked,
            dns::Type asked_type)
-      : candidates(std::move(resolvers)),
+      : race(std::move(order)),
         name(std::move(asked)),
         type(asked_type),
-        hedge(loop) {}
+        timer(loop) {}
 
-  std::vector<size_t> candidates;
-  size_t next = 0;
-  size_t outstanding = 0;
+  std::vector<size_t> candidates;  // the first choice first
+  dns::ResolverRace race;
   dns::Name name;
   dns::Type type;
   Time deadline;
   std::function<void(ReplyResult)> done;  // empty once called
-  std::optional<net::DotError> first_error;
+  std::map<size_t, net::DotError> errors;
   std::optional<Reply> best;  // the usable one, or SERVFAIL and the like
-  net::LoopTimer hedge;
+  net::LoopTimer timer;
 };
 
 Resolvers::Resolvers(uv_loop_t* loop, const config::Policy* policy,
@@ -78,39 +78,51 @@ net::DotClient& Resolvers::client(size_t resolver) {
 void Resolvers::ask(const std::vector<size_t>& candidates,
                     const dns::Name& name, dns::Type type, Time deadline,
                     std::function<void(ReplyResult)> done) {
-  auto question = std::make_shared<Question>(loop_, candidates, name, type);
+  const Time now = net::monotonic_now();
+  health_.resize(policy_->resolvers.size());
+  auto question = std::make_shared<Question>(
+      loop_, dns::well_first(candidates, health_, now), name, type);
+  question->candidates = candidates;
   question->deadline = deadline;
   question->done = std::move(done);
-  ask_next(question);
+  perform(question, question->race.begin(now));
 }
 
-void Resolvers::ask_next(const std::shared_ptr<Question>& question) {
-  if (!question->done || question->next == question->candidates.size()) return;
-  const size_t resolver = question->candidates[question->next++];
-  ++question->outstanding;
-  client(resolver).query(
+void Resolvers::perform(const std::shared_ptr<Question>& question,
+                        const dns::ResolverRace::Step& step) {
+  if (step.wake) {
+    question->timer.at(*step.wake, [this, weak = std::weak_ptr(question)] {
+      const auto alive = weak.lock();
+      if (alive && alive->done)
+        perform(alive, alive->race.tick(net::monotonic_now()));
+    });
+  } else {
+    question->timer.stop();
+  }
+  if (!step.ask) return;
+  client(*step.ask).query(
       question->name.to_string(), static_cast<uint16_t>(question->type),
-      question->deadline, [this, question, resolver](net::DotResult result) {
+      question->deadline,
+      [this, question, resolver = *step.ask](net::DotResult result) {
         answered(question, resolver, std::move(result));
       });
-  hedge_later(question);
 }
 
-void Resolvers::hedge_later(const std::shared_ptr<Question>& question) {
-  if (question->next == question->candidates.size()) return;
-  question->hedge.at(net::monotonic_now() + kHedgeAfter,
-                     [this, weak = std::weak_ptr(question)] {
-                       if (const auto alive = weak.lock()) ask_next(alive);
-                     });
+// Also of what comes too late. A fault of this machine says nothing.
+void Resolvers::note_health(size_t resolver, const net::DotResult& result) {
+  if (result)
+    health_[resolver].succeeded();
+  else if (result.error().failure != net::DotFailure::kLocal)
+    health_[resolver].failed(net::monotonic_now());
 }
 
 void Resolvers::answered(const std::shared_ptr<Question>& question,
                          size_t resolver, net::DotResult result) {
-  --question->outstanding;
+  note_health(resolver, result);
   if (!question->done) return;  // another was first
   bool usable = false;
   if (!result) {
-    if (!question->first_error) question->first_error = result.error();
+    question->errors.emplace(resolver, result.error());
   } else {
     const auto message = dns::decode(result->message);
     Reply reply{resolver, {}, std::move(result->timings)};
@@ -122,13 +134,16 @@ void Resolvers::answered(const std::shared_ptr<Question>& question,
              reply.answer.status == dns::AnswerStatus::kNoName;
     if (!question->best || usable) question->best = std::move(reply);
   }
-  const bool last = question->outstanding == 0 &&
-                    question->next == question->candidates.size();
-  if (!usable && !last) return ask_next(question);
+  const auto step = question->race.result(usable, net::monotonic_now());
+  if (!step.over) return perform(question, step);
   const auto done = std::exchange(question->done, nullptr);
-  question->hedge.stop();
+  question->timer.stop();
   if (question->best) return done(std::move(*question->best));
-  done(tl::make_unexpected(std::move(*question->first_error)));
+  for (const size_t candidate : question->candidates) {
+    const auto error = question->errors.find(candidate);
+    if (error != question->errors.end())
+      return done(tl::make_unexpected(std::move(error->second)));
+  }
 }
 
 }  // namespace happy

@@ -1,6 +1,6 @@
 // The encrypted resolvers of the policy, and one question put to several of
-// them: the first is asked, the next is hedged in when it fails or stays silent
-// for a while, and the first valid answer wins. Loop thread only.
+// them: performs what dns::ResolverRace decides, and remembers which failed
+// lately. Loop thread only.
 #pragma once
 
 #include <uv.h>
@@ -14,6 +14,8 @@
 #include "config/policy.h"
 #include "core/base/time.h"
 #include "core/dns/answer.h"
+#include "core/dns/resolver_health.h"
+#include "core/dns/resolver_race.h"
 #include "core/engine.h"
 #include "core/net/dot_client.h"
 
@@ -25,8 +27,7 @@ struct Reply {
   dns::Answer answer;
   net::DotTimings timings;
 };
-// Every resolver failed; the error of the first one, which is the user's first
-// choice.
+// Every resolver failed; the error is that of the user's first choice.
 using ReplyResult = tl::expected<Reply, net::DotError>;
 
 // For hosts that chroot before their first look-up: loads libhappy-tls.so and
@@ -35,15 +36,13 @@ void warm_resolvers(const config::Policy& policy, const happy_host* host);
 
 class Resolvers {
  public:
-  // RFC 8305's attempt delay, for resolvers.
-  static constexpr Duration kHedgeAfter{250'000};
-
   Resolvers(uv_loop_t* loop, const config::Policy* policy,
             const happy_host* host);
   ~Resolvers() = delete;  // leaked with its loop
 
-  // `candidates`: indices into the policy's resolvers, at least one. `done` is
-  // called once, later, unless the loop is abandoned.
+  // `candidates`: indices into the policy's resolvers, at least one, the first
+  // choice first; those that failed lately are asked after the others. `done`
+  // is called once, later, unless the loop is abandoned.
   void ask(const std::vector<size_t>& candidates, const dns::Name& name,
            dns::Type type, Time deadline,
            std::function<void(ReplyResult)> done);
@@ -51,15 +50,17 @@ class Resolvers {
  private:
   struct Question;
   net::DotClient& client(size_t resolver);
-  void ask_next(const std::shared_ptr<Question>& question);
+  void perform(const std::shared_ptr<Question>& question,
+               const dns::ResolverRace::Step& step);
   void answered(const std::shared_ptr<Question>& question, size_t resolver,
                 net::DotResult result);
-  void hedge_later(const std::shared_ptr<Question>& question);
+  void note_health(size_t resolver, const net::DotResult& result);
 
   uv_loop_t* const loop_;
   const config::Policy* const policy_;
   const happy_host* const host_;
   std::unordered_map<size_t, std::unique_ptr<net::DotClient>> clients_;
+  std::vector<dns::Health> health_;  // of the policy's resolvers, once one was asked
 };
 
 }  // namespace happy

@@ -13,7 +13,10 @@ constexpr Duration kKeepaliveMargin{50'000};
 
 DotSession::DotSession(DotSettings settings,
                        std::function<uint16_t()> random_id)
-    : settings_(settings), random_id_(std::move(random_id)) {}
+    : settings_(settings),
+      random_id_(std::move(random_id)),
+      addresses_(settings.addresses),
+      health_(settings.addresses) {}
 
 std::vector<DotAction> DotSession::step(const DotEvent& event, Time now) {
   now_ = now;
@@ -27,22 +30,19 @@ std::vector<DotAction> DotSession::step(const DotEvent& event, Time now) {
 }
 
 void DotSession::on(const Ask& event) {
-  queries_.push_back({event.query, event.question, now_, event.deadline, now_,
-                      0, std::nullopt, std::nullopt, 0});
+  queries_.push_back({.id = event.query,
+                      .question = event.question,
+                      .asked = now_,
+                      .deadline = event.deadline});
 }
 
 void DotSession::on(const Established& event) {
-  Connection* const winner = find(event.connection);
-  if (!winner || winner->phase != Connection::Phase::kOpening) return;
-  winner->phase = Connection::Phase::kReady;
-  winner->established = winner->last_used = winner->last_heard = now_;
-  preferred_ = winner->address;
-  racing_ = false;
-  untried_.clear();
-  std::vector<ConnectionId> losers;
-  for (const Connection& one : connections_)
-    if (one.phase == Connection::Phase::kOpening) losers.push_back(one.id);
-  for (const ConnectionId loser : losers) close(loser);
+  Connection* const connection = find(event.connection);
+  if (!connection || connection->phase != Connection::Phase::kOpening) return;
+  connection->phase = Connection::Phase::kReady;
+  connection->established = connection->last_used = connection->last_heard =
+      now_;
+  addresses_[connection->address].round_trip = event.round_trip;
 }
 
 void DotSession::on(const Received& event) {
@@ -51,34 +51,54 @@ void DotSession::on(const Received& event) {
   connection->last_heard = now_;
   if (event.message.size() < kHeaderSize) {  // the stream is out of step
     for (size_t i = queries_.size(); i-- > 0;)
-      if (queries_[i].connection == event.connection) fail(i, GaveUp::kNotDns);
+      if (std::any_of(queries_[i].flights.begin(), queries_[i].flights.end(),
+                      [&](const Flight& it) {
+                        return it.connection == event.connection;
+                      }))
+        fail(i, GaveUp::kNotDns);
     close(event.connection);
     return;
   }
   const auto reply = dns::decode(event.message);
   // A reply to nothing that was asked here is ignored (RFC 7766 section 7).
-  const auto index = find_answered(connection->id, *dns::peek_id(event.message),
+  const auto match = find_answered(connection->id, *dns::peek_id(event.message),
                                    reply ? &*reply : nullptr);
-  if (!index) return;
+  if (!match) return;
   connection->last_used = now_;
-  if (!reply) return fail(*index, GaveUp::kNotDns);
-  const Query& query = queries_[*index];
-  out_.emplace_back(Answered{query.id, connection->id, event.message,
-                             now_ - query.sent,
+  Query& query = queries_[match->query];
+  const auto flight =
+      query.flights.begin() + static_cast<std::ptrdiff_t>(match->flight);
+  if (!reply) {
+    query.flights.erase(flight);
+    if (waits(query)) fail(match->query, GaveUp::kNotDns);
+    return;
+  }
+  const Duration waited = now_ - flight->sent;
+  out_.emplace_back(Answered{query.id, connection->id, event.message, waited,
                              connection->established < query.asked});
-  queries_.erase(queries_.begin() + static_cast<std::ptrdiff_t>(*index));
+  queries_.erase(queries_.begin() + static_cast<std::ptrdiff_t>(match->query));
+  addresses_[connection->address].answer_time.sample(waited);
+  connection->replied = true;
+  won_by(*connection);
   honour_keepalive(connection, *reply);
 }
 
 void DotSession::on(const Lost& event) {
-  const Connection* const connection = find(event.connection);
-  if (!connection) return;
-  // RFC 8305 section 5's idea: a failure never waits for the stagger.
-  if (connection->phase == Connection::Phase::kOpening) next_start_ = now_;
-  std::erase_if(connections_, [&](const Connection& one) {
-    return one.id == event.connection;
-  });
-  abandon(event.connection, GaveUp::kBroken);
+  const Connection* const found = find(event.connection);
+  if (!found) return;
+  const Connection lost = *found;
+  if (lost.phase == Connection::Phase::kOpening) {
+    // RFC 8305 section 5's idea: a failure never waits for the stagger.
+    next_start_ = now_;
+    health_[lost.address].failed(now_);
+  } else {
+    learn_idle_limit(lost);
+    // It may be opened again for what was sent on it.
+    if (racing_ && outstanding(lost.id) > 0) untried_.push_back(lost.address);
+  }
+  std::erase_if(connections_,
+                [&](const Connection& one) { return one.id == lost.id; });
+  abandon(lost.id, GaveUp::kBroken);
 }
 
 void DotSession::honour_keepalive(Connection* connection,
@@ -92,12 +112,16 @@ void DotSession::honour_keepalive(Connection* connection,
     connection->idle_limit = std::max(allowed - kKeepaliveMargin, allowed / 2);
 }
 
-std::optional<size_t> DotSession::find_answered(
+std::optional<DotSession::Match> DotSession::find_answered(
     ConnectionId connection, uint16_t id, const dns::Message* reply) const {
   for (size_t i = 0; i < queries_.size(); ++i) {
     const Query& query = queries_[i];
-    if (query.connection != connection || query.wire_id != id) continue;
-    if (!reply || dns::matches(*reply, id, query.question)) return i;
+    for (size_t k = 0; k < query.flights.size(); ++k) {
+      const Flight& flight = query.flights[k];
+      if (flight.connection != connection || flight.wire_id != id) continue;
+      if (!reply || dns::matches(*reply, id, query.question))
+        return Match{i, k};
+    }
   }
   return std::nullopt;
 }
@@ -109,18 +133,23 @@ void DotSession::expire() {
     if (query.deadline > now_) continue;
     // Nothing at all came since it was sent: that connection is dead, and the
     // kernel would take a quarter of an hour to notice.
-    const Connection* sent_on =
-        query.connection ? find(*query.connection) : nullptr;
-    if (sent_on && sent_on->last_heard <= query.sent)
-      dead.push_back(sent_on->id);
+    for (const Flight& flight : query.flights)
+      if (is_silent(flight)) dead.push_back(flight.connection);
     fail(i, query.sends ? GaveUp::kNoReply : GaveUp::kNoConnectionInTime);
   }
-  for (const ConnectionId id : dead)
-    if (find(id)) close(id);
+  for (const ConnectionId id : dead) {
+    const Connection* const connection = find(id);
+    if (!connection) continue;
+    health_[connection->address].failed(now_);
+    close(id);
+  }
 }
 
 void DotSession::pump() {
-  if (Connection* connection = ready()) return send_waiting(connection);
+  if (Connection* const connection = ready()) {
+    send_waiting(connection);
+    send_again(connection);
+  }
   race();
 }
 
@@ -130,90 +159,52 @@ void DotSession::send_waiting(Connection* connection) {
       std::min(outstanding(connection->id), settings_.max_outstanding);
   for (Query& query : queries_) {
     if (room == 0) return;
-    if (query.connection) continue;
+    if (!waits(query)) continue;
+    send(&query, connection);
+    --room;
+  }
+}
+
+// What other connections were asked and are silent about, where it is time.
+void DotSession::send_again(Connection* connection) {
+  size_t room =
+      settings_.max_outstanding -
+      std::min(outstanding(connection->id), settings_.max_outstanding);
+  for (Query& query : queries_) {
+    if (room == 0) return;
+    const auto at = overdue_at(query);
+    if (!at || now_ < *at) continue;
+    if (std::any_of(
+            query.flights.begin(), query.flights.end(),
+            [&](const Flight& it) { return it.connection == connection->id; }))
+      continue;
     send(&query, connection);
     --room;
   }
 }
 
 void DotSession::send(Query* query, Connection* connection) {
-  query->wire_id = unused_id();
-  query->connection = query->last_connection = connection->id;
-  query->sent = connection->last_used = now_;
+  if (outstanding(connection->id) == 0)
+    connection->idle_before = now_ - connection->last_used;
+  const Flight flight{connection->id, unused_id(), now_};
+  query->flights.push_back(flight);
+  query->last_connection = connection->id;
+  connection->last_used = now_;
   ++query->sends;
   out_.emplace_back(
       Send{connection->id,
            dns::with_length_prefix(dns::encode_query(
-               query->wire_id, query->question.name, query->question.type))});
-}
-
-void DotSession::race() {
-  if (!anything_waits()) {
-    racing_ = false;
-    untried_.clear();
-    for (size_t i = connections_.size(); i-- > 0;)
-      if (connections_[i].phase == Connection::Phase::kOpening)
-        close(connections_[i].id);
-    return;
-  }
-  if (!racing_) begin_race();
-  if (untried_.empty() && opening() == 0) {
-    racing_ = false;
-    for (size_t i = queries_.size(); i-- > 0;)
-      if (!queries_[i].connection) fail(i, GaveUp::kNoConnection);
-    return;
-  }
-  if (untried_.empty() || (opening() > 0 && now_ < next_start_)) return;
-  const ConnectionId id{next_connection_++};
-  const size_t address = untried_.front();
-  const bool first = untried_.size() == settings_.addresses;
-  untried_.erase(untried_.begin());
-  connections_.push_back({id, address, Connection::Phase::kOpening, now_, now_,
-                          now_, settings_.idle_limit});
-  next_start_ = now_ + settings_.stagger;
-  out_.emplace_back(OpenConnection{id, address, first});
-}
-
-void DotSession::begin_race() {
-  racing_ = true;
-  untried_.clear();
-  if (preferred_ < settings_.addresses) untried_.push_back(preferred_);
-  for (size_t i = 0; i < settings_.addresses; ++i)
-    if (i != preferred_) untried_.push_back(i);
-}
-
-void DotSession::retire() {
-  for (size_t i = connections_.size(); i-- > 0;) {
-    const Connection& one = connections_[i];
-    if (one.phase == Connection::Phase::kOpening || outstanding(one.id) > 0)
-      continue;
-    const Duration limit = std::min(one.idle_limit, settings_.idle_limit);
-    if (one.phase == Connection::Phase::kDraining ||
-        now_ - one.last_used >= limit)
-      close(one.id);
-  }
-}
-
-void DotSession::plan_wake() {
-  std::optional<Time> wake;
-  const auto at = [&](Time time) {
-    if (!wake || time < *wake) wake = time;
-  };
-  for (const Query& query : queries_) at(query.deadline);
-  if (racing_ && !untried_.empty()) at(next_start_);
-  for (const Connection& one : connections_)
-    if (one.phase == Connection::Phase::kReady && outstanding(one.id) == 0)
-      at(one.last_used + std::min(one.idle_limit, settings_.idle_limit));
-  if (wake) out_.emplace_back(WakeAt{*wake});
+               flight.wire_id, query->question.name, query->question.type))});
 }
 
 void DotSession::abandon(ConnectionId id, GaveUp why) {
   for (size_t i = queries_.size(); i-- > 0;) {
-    if (queries_[i].connection != id) continue;
-    if (queries_[i].sends >= 2)  // RFC 7766 allows retrying; one is enough
-      fail(i, why);
-    else
-      queries_[i].connection.reset();
+    Query& query = queries_[i];
+    if (std::erase_if(query.flights, [&](const Flight& it) {
+          return it.connection == id;
+        }) == 0)
+      continue;
+    if (query.flights.empty() && !may_send(query)) fail(i, why);
   }
 }
 
@@ -224,50 +215,63 @@ void DotSession::fail(size_t index, GaveUp why) {
   queries_.erase(queries_.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
-void DotSession::close(ConnectionId id) {
-  std::erase_if(connections_,
-                [&](const Connection& one) { return one.id == id; });
-  out_.emplace_back(CloseConnection{id});
-  abandon(id, GaveUp::kBroken);
+bool DotSession::is_silent(const Flight& flight) const {
+  const Connection* const connection = find(flight.connection);
+  return connection != nullptr && connection->last_heard <= flight.sent;
 }
 
-DotSession::Connection* DotSession::find(ConnectionId id) {
-  for (Connection& one : connections_)
-    if (one.id == id) return &one;
-  return nullptr;
+// RFC 7766 allows retrying, once is enough; in a race every address may be
+// asked besides.
+bool DotSession::may_send(const Query& query) const {
+  return query.sends <= settings_.addresses;
 }
 
-DotSession::Connection* DotSession::ready() {
-  for (Connection& one : connections_)
-    if (one.phase == Connection::Phase::kReady) return &one;
-  return nullptr;
+bool DotSession::is_unproven(const Query& query) const {
+  return std::all_of(query.flights.begin(), query.flights.end(),
+                     [&](const Flight& it) {
+                       const Connection* const one = find(it.connection);
+                       return one != nullptr && !one->replied;
+                     });
 }
 
-size_t DotSession::outstanding(ConnectionId id) const {
-  return static_cast<size_t>(
-      std::count_if(queries_.begin(), queries_.end(),
-                    [&](const Query& it) { return it.connection == id; }));
+// On a connection that never answered the race goes on: any other one is asked
+// as soon as it stands. On a reused one there is a usual time to an answer.
+std::optional<Time> DotSession::overdue_at(const Query& query) const {
+  if (waits(query) || !may_send(query)) return std::nullopt;
+  if (is_unproven(query)) return query.flights.back().sent;
+  Time at{};
+  for (const Flight& flight : query.flights) {
+    if (!is_silent(flight)) return std::nullopt;
+    const Connection* const one = find(flight.connection);
+    const Duration patience = addresses_[one->address].answer_time.patience();
+    at = std::max(at, flight.sent + patience);
+  }
+  return at;
 }
 
-bool DotSession::anything_waits() const {
-  return std::any_of(queries_.begin(), queries_.end(),
-                     [](const Query& it) { return !it.connection; });
-}
-
-size_t DotSession::opening() const {
-  return static_cast<size_t>(std::count_if(
-      connections_.begin(), connections_.end(), [](const Connection& one) {
-        return one.phase == Connection::Phase::kOpening;
-      }));
+// A reused connection on which an answer is overdue; any other is better.
+bool DotSession::is_suspect(const Connection& connection) const {
+  if (!connection.replied) return false;
+  return std::any_of(queries_.begin(), queries_.end(), [&](const Query& query) {
+    return std::any_of(
+        query.flights.begin(), query.flights.end(), [&](const Flight& it) {
+          return it.connection == connection.id && is_silent(it) &&
+                 now_ - it.sent >=
+                     addresses_[connection.address].answer_time.patience();
+        });
+  });
 }
 
 uint16_t DotSession::unused_id() {
   for (;;) {
     const uint16_t id = random_id_();
-    if (std::none_of(queries_.begin(), queries_.end(), [&](const Query& it) {
-          return it.connection && it.wire_id == id;
-        }))
-      return id;
+    const bool used =
+        std::any_of(queries_.begin(), queries_.end(), [&](const Query& query) {
+          return std::any_of(
+              query.flights.begin(), query.flights.end(),
+              [&](const Flight& it) { return it.wire_id == id; });
+        });
+    if (!used) return id;
   }
 }
 

@@ -1,14 +1,18 @@
 // What to do, and when, to get queries answered by one resolver over reused,
 // pipelined streams (RFC 7766, RFC 7858): opens connections to its addresses,
-// staggered; sends; matches replies; sends once more where a connection broke;
-// retires idle ones. A pure machine: events and the time in, actions out. It
-// knows no sockets, TLS or texts.
+// staggered; sends; matches replies; sends once more where a connection broke
+// or fell silent; retires idle ones. A pure machine: events and the time in,
+// actions out. It knows no sockets, TLS or texts.
 //
-//             query                     one is established
-//   no stream -----> race of addresses ------------------> ready
-//       ^                  | all failed, or no query waits    |
-//       |------------------+                                  |
-//       |---- idle, lost, or drained after keepalive 0 -------+
+//             query                       the first reply
+//   no stream -----> race of addresses -------------------> one stream
+//       ^              |          ^                          |      |
+//       |              |          +-- silent for too long ---+      |
+//       |--------------+ all failed, or no query waits              |
+//       |------- idle, lost, or drained after keepalive 0 ----------+
+//
+// A race is won by a reply, not by a handshake: a server that accepts and then
+// says nothing delays by one stagger. Whatever else was opened is then closed.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +23,7 @@
 
 #include "core/base/time.h"
 #include "core/dns/message.h"
+#include "core/dns/resolver_health.h"
 
 namespace happy::dot {
 
@@ -33,6 +38,7 @@ struct Ask {
 };
 struct Established {  // ready for queries: connected and authenticated
   ConnectionId connection;
+  Duration round_trip{};  // as connecting took; 0: unknown
 };
 struct Received {
   ConnectionId connection;
@@ -94,8 +100,9 @@ struct DotSettings {
   size_t addresses = 1;
   Duration stagger{250'000};
   // After this long without a query a connection is closed, so that an idle
-  // process holds no descriptor; earlier if the server says so (RFC 7828).
-  Duration idle_limit{10'000'000};
+  // process holds no descriptor; earlier if the server says so (RFC 7828) or is
+  // known to close sooner. A little less than the 10 s of many servers.
+  Duration idle_limit{9'500'000};
   size_t max_outstanding = 100;
 };
 
@@ -107,22 +114,35 @@ class DotSession {
   [[nodiscard]] std::vector<DotAction> step(const DotEvent& event, Time now);
 
  private:
+  // A query on its way on one connection.
+  struct Flight {
+    ConnectionId connection;
+    uint16_t wire_id;
+    Time sent;
+  };
   struct Query {
     QueryId id;
     dns::Question question;
-    Time asked, deadline, sent;
-    uint16_t wire_id = 0;
-    std::optional<ConnectionId> connection;  // none: waits to be sent
-    std::optional<ConnectionId> last_connection;
-    int sends = 0;
+    Time asked, deadline;
+    std::vector<Flight> flights = {};  // none: waits to be sent
+    std::optional<ConnectionId> last_connection = {};
+    size_t sends = 0;
   };
   struct Connection {
     enum class Phase : uint8_t { kOpening, kReady, kDraining };
     ConnectionId id;
     size_t address;
     Phase phase = Phase::kOpening;
-    Time established, last_used, last_heard;
+    Time established{}, last_used{}, last_heard{};
     Duration idle_limit{};
+    bool replied = false;    // it has answered something
+    Duration idle_before{};  // until the first of the queries now on it
+  };
+  // What is known of an address from one connection to the next.
+  struct Address {
+    dns::AnswerTime answer_time;
+    dns::IdleHorizon horizon;
+    Duration round_trip{};
   };
 
   void on(const Ask& event);
@@ -134,26 +154,50 @@ class DotSession {
   void expire();
   void pump();
   void send_waiting(Connection* connection);
+  void send_again(Connection* connection);
   void send(Query* query, Connection* connection);
+  // The part in dot_race.cc: which connections there are.
   void race();
   void begin_race();
+  void end_race();
+  void open_next();
+  void won_by(const Connection& winner);
   void retire();
   void plan_wake();
+  Duration idle_limit(const Connection& connection) const;
+  void learn_idle_limit(const Connection& closed);
 
   // Takes the queries off a connection that is gone: to be sent once more, or
   // failed with `why` if they were already.
   void abandon(ConnectionId id, GaveUp why);
   static void honour_keepalive(Connection* connection,
                                const dns::Message& reply);
-  // Index of the query that `reply` answers on this connection.
-  std::optional<size_t> find_answered(ConnectionId connection, uint16_t id,
-                                      const dns::Message* reply) const;
+  struct Match {
+    size_t query, flight;
+  };
+  // What `reply` answers on this connection.
+  std::optional<Match> find_answered(ConnectionId connection, uint16_t id,
+                                     const dns::Message* reply) const;
   void fail(size_t index, GaveUp why);
   void close(ConnectionId id);
   Connection* find(ConnectionId id);
+  const Connection* find(ConnectionId id) const;
   Connection* ready();
+  const Connection* ready() const;
+  Connection* any_ready();
   size_t outstanding(ConnectionId id) const;
-  bool anything_waits() const;
+  // Nothing came on the flight's connection since it was sent.
+  bool is_silent(const Flight& flight) const;
+  // When it is time to send the query on another connection; none: that would
+  // not help, or it was sent often enough.
+  std::optional<Time> overdue_at(const Query& query) const;
+  bool may_send(const Query& query) const;
+  bool is_suspect(const Connection& connection) const;
+  static bool waits(const Query& query) { return query.flights.empty(); }
+  // Some query needs a connection besides those that are established.
+  bool race_is_needed() const;
+  // None of the connections that carry the query has answered anything yet.
+  bool is_unproven(const Query& query) const;
   size_t opening() const;
   uint16_t unused_id();
 
@@ -161,10 +205,13 @@ class DotSession {
   const std::function<uint16_t()> random_id_;
   std::vector<Query> queries_;  // in the order asked
   std::vector<Connection> connections_;
-  std::vector<size_t> untried_;  // addresses, next one first
+  std::vector<Address> addresses_;
+  std::vector<dns::Health> health_;  // of the addresses
+  std::vector<size_t> untried_;      // addresses, next one first
   bool racing_ = false;
+  bool first_of_race_ = false;
   Time next_start_{};
-  size_t preferred_ = 0;  // the address that was established last
+  size_t preferred_ = 0;  // the address that answered last
   uint32_t next_connection_ = 1;
   Time now_{};
   std::vector<DotAction> out_;

@@ -112,7 +112,7 @@ DotConnection::Listener DotClient::Impl::listener(dot::ConnectionId id,
       .established =
           [this, id] {
             worst_.reset();
-            inbox_.emplace_back(dot::Established{id});
+            inbox_.emplace_back(dot::Established{id, connect_time(id)});
           },
       .received =
           [this, id](std::vector<uint8_t> message) {
@@ -122,6 +122,12 @@ DotConnection::Listener DotClient::Impl::listener(dot::ConnectionId id,
                place](const DotError& error) { lost(id, place, error); },
       .settled = [this] { process(); },
   };
+}
+
+Duration DotClient::Impl::connect_time(dot::ConnectionId id) const {
+  const auto found = connections_.find(id);
+  return found != connections_.end() ? found->second->connect_time()
+                                     : Duration::zero();
 }
 
 void DotClient::Impl::lost(dot::ConnectionId id, const Endpoint& place,

@@ -46,6 +46,7 @@ class DotClient::Impl : public std::enable_shared_from_this<Impl> {
   void arm();
 
   DotConnection::Listener listener(dot::ConnectionId id, Endpoint endpoint);
+  Duration connect_time(dot::ConnectionId id) const;
   void lost(dot::ConnectionId id, const Endpoint& endpoint,
             const DotError& error);
   void finish(dot::QueryId id, DotResult result);

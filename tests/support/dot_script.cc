@@ -63,6 +63,7 @@ void parse_stream(const json& from, DotScript* out) {
         {"plain", into(&out->plain)},
         {"reset_first", into(&out->reset_first)},
         {"close_on_query_first", into(&out->close_on_query_first)},
+        {"mute_first", into(&out->mute_first)},
         {"idle_close_ms",
          [&](const json& v) { out->idle_close = milliseconds(v.get<int>()); }},
         {"halt", [&](const json& v) { out->halt = parse_halt(v); }}});

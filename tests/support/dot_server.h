@@ -64,6 +64,9 @@ struct DotScript {
   // Closes each of the first connections at its first query, unanswered and
   // without close_notify.
   int close_on_query_first = 0;
+  // The first connections answer one query and then nothing any more, though
+  // they stay open: a session that a firewall forgot.
+  int mute_first = 0;
 };
 
 struct DotStatistics {

@@ -207,8 +207,9 @@ class Connection {
     if (!question) return false;
     const Zone zone = server_->zone();
     const Entry* entry = zone.find(question->name);
-    due_.push_back({Clock::now() + (entry ? entry->delay : milliseconds(0)),
-                    *question, entry ? entry->fault : ReplyFault::kNone});
+    if (!is_mute())
+      due_.push_back({Clock::now() + (entry ? entry->delay : milliseconds(0)),
+                      *question, entry ? entry->fault : ReplyFault::kNone});
     server_->note([&](DotStatistics& it) {
       ++it.queries;
       it.asked.push_back(*question);
@@ -220,6 +221,10 @@ class Connection {
       return false;
     }
     return number_ > server_->script().close_on_query_first;
+  }
+
+  bool is_mute() const {
+    return replied_ && number_ <= server_->script().mute_first;
   }
 
   bool send_due() {
@@ -287,6 +292,8 @@ class Connection {
       case ReplyFault::kEmpty:
       case ReplyFault::kOneOctet:
       case ReplyFault::kLargest:
+      case ReplyFault::kPointerLoop:
+      case ReplyFault::kOffChain:
         return send_message(message, together);
     }
     return false;

@@ -42,6 +42,8 @@ enum class ReplyFault {
   kEmpty,          // a length of 0
   kOneOctet,       // a message of one octet
   kLargest,        // 65,535 octets, correct
+  kPointerLoop,    // the owner of the first answer is a pointer to itself
+  kOffChain,       // an address of another name stands before the right ones
   kCloseBefore,    // FIN in place of the reply
   kCloseInside,    // the length and half of the reply, then FIN
   kCloseAfter,     // the reply, then FIN

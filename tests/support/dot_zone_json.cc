@@ -31,6 +31,8 @@ ReplyFault fault_named(const std::string& name) {
       {"empty", ReplyFault::kEmpty},
       {"one_octet", ReplyFault::kOneOctet},
       {"largest", ReplyFault::kLargest},
+      {"pointer_loop", ReplyFault::kPointerLoop},
+      {"off_chain", ReplyFault::kOffChain},
       {"close_inside", ReplyFault::kCloseInside},
       {"half_close", ReplyFault::kHalfClose},
       {"reset_inside", ReplyFault::kResetInside},

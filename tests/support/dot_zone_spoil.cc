@@ -27,11 +27,39 @@ Octets fill_up(Octets reply) {
   return reply;
 }
 
-// Header and question; where the question ends is where its labels do.
+// Where the labels that begin at `at` end, uncompressed as they are here.
+size_t end_of_name(const Octets& reply, size_t at) {
+  while (reply[at] != 0) at += 1 + size_t{reply[at]};
+  return at + 1;
+}
+
+size_t first_answer(const Octets& reply) { return end_of_name(reply, 12) + 4; }
+
+Octets pointer_loop(Octets reply) {
+  const size_t at = first_answer(reply);
+  const auto owner = reply.begin() + static_cast<long>(at);
+  const Octets pointer = {static_cast<uint8_t>(0xc0 | at >> 8),
+                          static_cast<uint8_t>(at)};
+  reply.erase(owner, reply.begin() + static_cast<long>(end_of_name(reply, at)));
+  reply.insert(reply.begin() + static_cast<long>(at), pointer.begin(),
+               pointer.end());
+  return reply;
+}
+
+// 192.0.2.200 of x.invalid.
+Octets off_chain(Octets reply) {
+  Octets record = encode_name("x.invalid");
+  const Octets rest = {0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 200};
+  record.insert(record.end(), rest.begin(), rest.end());
+  reply.insert(reply.begin() + static_cast<long>(first_answer(reply)),
+               record.begin(), record.end());
+  if (++reply[7] == 0) ++reply[6];  // ANCOUNT
+  return reply;
+}
+
+// Header and question.
 Octets truncated(Octets reply) {
-  size_t end = 12;
-  while (reply[end] != 0) end += 1 + size_t{reply[end]};
-  reply.resize(end + 5);
+  reply.resize(first_answer(reply));
   reply[2] |= 0x02;
   for (size_t i = 6; i < 12; ++i) reply[i] = 0;
   return reply;
@@ -54,6 +82,10 @@ Octets spoil(Octets reply, ReplyFault fault) {
       return {0};
     case ReplyFault::kLargest:
       return fill_up(std::move(reply));
+    case ReplyFault::kPointerLoop:
+      return pointer_loop(std::move(reply));
+    case ReplyFault::kOffChain:
+      return off_chain(std::move(reply));
     case ReplyFault::kNone:
     case ReplyFault::kDrop:
     case ReplyFault::kWrongId:

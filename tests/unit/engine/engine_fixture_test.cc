@@ -49,13 +49,19 @@ test::Entry EngineTest::with_a(const std::string& address) {
 test::DotServer& EngineTest::serve(const std::string& resolver,
                                    std::map<std::string, test::Entry> names) {
   test::DotScript script;
-  script.chain = {identity()};
   script.zone.names = std::move(names);
+  return serve(resolver, std::move(script));
+}
+
+test::DotServer& EngineTest::serve(const std::string& resolver,
+                                   test::DotScript script) {
+  if (script.chain.empty()) script.chain = {identity()};
+  const test::Identity leaf = script.chain.front();
   servers_.push_back(std::make_unique<test::DotServer>(std::move(script)));
   resolvers_[resolver] = {
       {"addresses", json::array({servers_.back()->address()})},
       {"port", servers_.back()->port()},
-      {"pins", json::array({identity().key_pin()})}};
+      {"pins", json::array({leaf.key_pin()})}};
   return *servers_.back();
 }
 

@@ -1,0 +1,75 @@
+// What is remembered of resolvers, or of one resolver's addresses, from one
+// question to the next: which failed lately, how long they take to answer, and
+// how long they leave an idle connection open. Pure: time is an argument.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "core/base/time.h"
+
+namespace happy::dns {
+
+// Whether something failed lately. What did is passed over for a while, twice
+// as long after each failure in a row, and then tried again.
+class Health {
+ public:
+  static constexpr Duration kFirstPause{10'000'000};
+  static constexpr Duration kLastPause{300'000'000};
+
+  // Several failures of one pause count once: they have one cause.
+  void failed(Time now);
+  void succeeded() { pause_ = Duration::zero(); }
+  bool is_well(Time now) const {
+    return pause_ == Duration::zero() || now >= until_;
+  }
+
+ private:
+  Duration pause_{};
+  Time until_{};
+};
+
+// `candidates`, those that are well first, each part in the given order.
+std::vector<size_t> well_first(const std::vector<size_t>& candidates,
+                               const std::vector<Health>& health, Time now);
+
+// The smoothed time to an answer and its variation (RFC 6298 section 2), and
+// after how long a silent answer is overdue.
+class AnswerTime {
+ public:
+  // Two and a half to three times the usual. Not less than what a resolver may
+  // well take for a name that it does not have yet; not so much that a second
+  // connection could not give the answer within a second.
+  static constexpr Duration kLeastPatience{200'000};
+  static constexpr Duration kMostPatience{400'000};
+
+  void sample(Duration time);
+  Duration patience() const;
+  std::optional<Duration> smoothed() const { return smoothed_; }
+
+ private:
+  std::optional<Duration> smoothed_;
+  Duration variation_{};
+};
+
+// How long a server leaves an idle connection open, learned from when it closed
+// them. A connection is to be retired a little before; a query that crosses the
+// server's FIN has to be sent again.
+class IdleHorizon {
+ public:
+  // A server may have closed for another reason, so what was learned is
+  // forgotten after this long, at the price of one FIN on an idle connection.
+  static constexpr Duration kRemembered{600'000'000};
+
+  // It closed a connection that had been idle for `idle`.
+  void closed_after(Duration idle, Time now);
+  // How long an idle connection may be kept; none: nothing is known.
+  std::optional<Duration> limit(Duration round_trip, Time now) const;
+
+ private:
+  std::optional<Duration> horizon_;
+  Time learned_{};
+};
+
+}  // namespace happy::dns
