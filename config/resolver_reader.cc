@@ -4,6 +4,7 @@
 
 #include "config/host_pattern.h"
 #include "config/pin.h"
+#include "config/resolver_text.h"
 #include "config/schema_check.h"
 
 namespace happy::config {
@@ -21,6 +22,7 @@ class ResolverReader {
 
   Resolver read() {
     check_name();
+    if (value_.kind == Value::Kind::kString) return read_text();
     if (value_.kind != Value::Kind::kObject) return {.name = member_.key};
     check_authentication();
     Resolver out{.name = member_.key};
@@ -38,6 +40,7 @@ class ResolverReader {
   const Value* usable(std::string_view key) const {
     return config::usable(value_, Scope::kResolver, key);
   }
+  Resolver read_text();
   void check_name();
   void check_authentication();
   void read_addresses(Resolver* resolver);
@@ -64,6 +67,20 @@ void ResolverReader::check_name() {
              "a resolver's name must have 1 to 64 octets and no control "
              "characters");
   }
+}
+
+Resolver ResolverReader::read_text() {
+  Resolver out;
+  if (is_usable_string(value_)) {
+    auto resolver = parse_resolver_text(value_.text);
+    if (resolver) {
+      out = *std::move(resolver);
+    } else {
+      out_.add(value_.at, path_, resolver.error());
+    }
+  }
+  out.name = member_.key;
+  return out;
 }
 
 void ResolverReader::check_authentication() {

@@ -226,10 +226,10 @@ void SchemaCheck::named(const KeySpec& spec, const Value& value,
   for (const Member& member : value.members) {
     const std::string name = child(path, member.key);
     if (!first(member, name)) continue;
-    if (member.value.kind == Kind::kString) {
-      out_.add(member.value.at, name,
-               "resolvers written as a string are not supported yet; write an "
-               "object with \"addresses\" and \"auth_name\" or \"pins\"");
+    if (member.value.kind == Kind::kString) {  // the reader understands it
+      if (has_control_character(member.value.text)) {
+        out_.add(member.value.at, name, "must not contain control characters");
+      }
       continue;
     }
     object(member.value, spec.inner, name);

@@ -53,14 +53,6 @@ TEST(KeyTable, KeysNotSupportedYetAreRefusedWhateverTheirValue) {
   EXPECT_EQ(count, 11u);
 }
 
-TEST(KeyTable, TheStringFormOfAResolverIsRefused) {
-  const auto policy = parse_policy(
-      R"({"version": 1, "resolvers": {"a": "tls:192.0.2.1!dot.example"}})");
-  ASSERT_FALSE(policy);
-  EXPECT_THAT(policy.error()[0].message,
-              testing::HasSubstr("not supported yet"));
-}
-
 TEST(KeyTable, TheOpportunisticProfileIsRefused) {
   const auto policy =
       parse_policy(with_member(Scope::kRule, R"("profile": "opportunistic")"));
