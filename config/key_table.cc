@@ -95,11 +95,10 @@ constexpr KeySpec kKeys[] = {
      .inner = Scope::kTimeouts},
     {Scope::kSettings, "port_alternatives", kAny, kLater},
     {Scope::kSettings, "https_records", kBoolean, kLater},
-    {Scope::kSettings, "stale", kBoolean, kLater},
+    {Scope::kSettings, "stale", kBoolean},
     {.scope = Scope::kSettings,
      .name = "private_addresses",
      .shape = kString,
-     .support = kLater,
      .words = {"allow", "refuse"}},
     {Scope::kSettings, "nat64", kString, kLater},
 

@@ -83,6 +83,8 @@ struct Rule {
   std::vector<Family> families{};
   RaceSettings race;
   Timeouts timeouts;
+  bool stale = true;            // expired answers serve where resolvers fail
+  bool refuse_private = false;  // the guard against DNS rebinding
   // Races to loopback destinations: off only in the embedded default policy.
   bool race_loopback = true;
 

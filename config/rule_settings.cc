@@ -136,6 +136,25 @@ void check_profile(const RuleSettings& s, Diagnostics* out) {
          out);
 }
 
+// Its own answers are all that the library can take addresses out of.
+void check_private(const RuleSettings& s, Diagnostics* out) {
+  if (!s.refuse_private || !s.refuse_private->value) return;
+  if (s.resolvers &&
+      (s.resolvers->value.faulty || !s.resolvers->value.encrypted.empty())) {
+    return;
+  }
+  if (s.refuse_private->inherited && s.resolvers && !s.resolvers->inherited) {
+    return report(*s.resolvers,
+                  "\"system\" cannot refuse private addresses, as "
+                  "\"defaults\" demands; choose an encrypted resolver",
+                  out);
+  }
+  report(*s.refuse_private,
+         "\"refuse\" needs an encrypted resolver in \"resolvers\"; the answers "
+         "of \"system\" are libc's",
+         out);
+}
+
 void check_timeouts(const RuleSettings& s, Diagnostics* out) {
   if (!s.attempt_ms || !s.connect_ms) return;
   const int64_t attempt = s.attempt_ms->value;
@@ -170,6 +189,10 @@ RuleSettings read_settings(const Value& object, const std::string& path,
                                 [](const Value&) { return Profile::kStrict; });
   s.families = top.read<std::vector<Family>>("families", to_families);
 
+  s.stale = top.boolean("stale");
+  s.refuse_private = top.read<bool>(
+      "private_addresses", [](const Value& v) { return v.text == "refuse"; });
+
   const SettingsReader race = top.inner("race", Scope::kRace);
   s.enabled = race.boolean("enabled");
   s.attempt_delay_ms = race.integer("attempt_delay_ms");
@@ -188,6 +211,8 @@ RuleSettings merged(RuleSettings rule, const RuleSettings& defaults) {
   inherit(&rule.resolvers, defaults.resolvers);
   inherit(&rule.profile, defaults.profile);
   inherit(&rule.families, defaults.families);
+  inherit(&rule.stale, defaults.stale);
+  inherit(&rule.refuse_private, defaults.refuse_private);
   inherit(&rule.enabled, defaults.enabled);
   inherit(&rule.attempt_delay_ms, defaults.attempt_delay_ms);
   inherit(&rule.resolution_delay_ms, defaults.resolution_delay_ms);
@@ -202,10 +227,14 @@ RuleSettings merged(RuleSettings rule, const RuleSettings& defaults) {
 Rule make_rule(const RuleSettings& s, Diagnostics* out) {
   check_profile(s, out);
   check_timeouts(s, out);
+  check_private(s, out);
   Rule rule;
   if (s.resolvers) rule.resolvers = s.resolvers->value.encrypted;
   rule.profile = rule.resolvers.empty() ? Profile::kSystem : Profile::kStrict;
   if (s.families) rule.families = s.families->value;
+
+  if (s.stale) rule.stale = s.stale->value;
+  if (s.refuse_private) rule.refuse_private = s.refuse_private->value;
 
   RaceSettings& race = rule.race;
   if (s.enabled) race.enabled = s.enabled->value;

@@ -33,6 +33,8 @@ struct RuleSettings {
   Maybe<ResolverChoice> resolvers;
   Maybe<Profile> profile;
   Maybe<std::vector<Family>> families;
+  Maybe<bool> stale;
+  Maybe<bool> refuse_private;
   Maybe<bool> enabled;
   Maybe<int64_t> attempt_delay_ms;
   Maybe<int64_t> resolution_delay_ms;

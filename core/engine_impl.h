@@ -142,6 +142,12 @@ class Engine {
   void perform(const std::shared_ptr<Lookup>& lookup, const dns::Late&);
   void perform(const std::shared_ptr<Lookup>& lookup, const dns::LookupFailed&);
   std::optional<dns::Answer> local_answer(Lookup* lookup, const dns::Ask& ask);
+  std::optional<dns::CacheHit> cached(const Lookup& lookup, const dns::Ask& ask,
+                                      bool expired, std::string* resolver);
+  std::optional<dns::Answer> expired_answer(Lookup* lookup,
+                                            const dns::Ask& ask);
+  void hold_stale(const Lookup& lookup, const dns::Answered& answered);
+  dns::Answer guarded(Lookup* lookup, const dns::Ask& ask, dns::Answer answer);
   void carry_on(const std::shared_ptr<Lookup>& lookup);
   void ask(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask);
   void replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
@@ -170,7 +176,7 @@ class Engine {
   NameFiles files_;
   dns::Cache cache_;
   state::NameMemory names_;
-  std::unordered_map<state::LookupId, Family> late_;
+  std::unordered_map<state::LookupId, std::vector<Family>> late_;
 
   Helper* helper_ = nullptr;
   RaceLedger* ledger_ = nullptr;

@@ -39,7 +39,7 @@ struct Lookup : happy_lookup {
   std::unique_ptr<net::LoopTimer> timer;
   std::optional<net::DotError> error;  // the first one, for the log
   std::optional<state::LookupId> remembered;
-  std::optional<Family> late;  // the family whose answer may still come
+  std::vector<Family> late;  // the families whose answers may still come
   size_t rule_used = 0;
 
   // What `addresses` and `canonical_name` point to.

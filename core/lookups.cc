@@ -11,6 +11,7 @@
 #include <deque>
 
 #include "core/address_abi.h"
+#include "core/dns/private_addresses.h"
 #include "core/dns/special.h"
 #include "core/engine_impl.h"
 #include "core/lookup_errors.h"
@@ -74,6 +75,11 @@ std::string cause(const std::string& resolver, const std::string& source,
 void note_cause(Lookup* lookup, const dns::Answer& answer, std::string text) {
   if (answer.is_positive() || lookup->error) return;
   lookup->error = net::DotError{net::DotFailure::kProtocol, std::move(text)};
+}
+
+bool is_failure(const dns::Answer& answer) {
+  return !answer.is_positive() && answer.status != dns::AnswerStatus::kNoData &&
+         answer.status != dns::AnswerStatus::kNoName;
 }
 
 long seconds(const std::optional<std::chrono::seconds>& ttl) {
@@ -159,7 +165,15 @@ void Engine::step(const std::shared_ptr<Lookup>& lookup,
     lookup->wake_at.reset();
     for (const auto& action : actions) {
       if (const auto* question = std::get_if<dns::Ask>(&action)) {
-        if (auto known = local_answer(lookup.get(), *question)) {
+        const auto known = local_answer(lookup.get(), *question);
+        const auto old = known && !is_failure(*known)
+                             ? std::nullopt
+                             : expired_answer(lookup.get(), *question);
+        if (old) {
+          events.emplace_back(
+              dns::Expired{question->name_index, question->type, *old});
+        }
+        if (known) {
           events.emplace_back(
               dns::Reply{question->name_index, question->type, *known});
         } else {
@@ -189,18 +203,68 @@ std::optional<dns::Answer> Engine::local_answer(Lookup* lookup,
                std::string(dns::reason(dns::special_use(name))));
     return special;
   }
+  std::string resolver;
+  auto hit = cached(*lookup, ask, false, &resolver);
+  if (!hit) return std::nullopt;
+  trace_.answer(name.to_string(), dns::to_string(ask.type),
+                hit->answer.addresses, seconds(hit->answer.ttl), resolver,
+                hit->expired ? "stale" : "cache");
+  note_cause(lookup, hit->answer, cause(resolver, "cache", hit->answer));
+  return guarded(lookup, ask, std::move(hit->answer));
+}
+
+// The first of the rule's resolvers of which the cache knows something.
+std::optional<dns::CacheHit> Engine::cached(const Lookup& lookup,
+                                            const dns::Ask& ask, bool expired,
+                                            std::string* resolver) {
+  const dns::Name& name = lookup.machine->name(ask.name_index);
+  const Time now = net::monotonic_now();
   const std::lock_guard lock(mutex_);
-  for (const size_t index : rule(lookup->rules[ask.name_index]).resolvers) {
-    const std::string& resolver = policy_->resolvers[index].name;
-    auto hit = cache_.find(resolver, name, ask.type, net::monotonic_now());
-    if (!hit) continue;
-    trace_.answer(name.to_string(), dns::to_string(ask.type),
-                  hit->answer.addresses, seconds(hit->answer.ttl), resolver,
-                  "cache");
-    note_cause(lookup, hit->answer, cause(resolver, "cache", hit->answer));
-    return std::move(hit->answer);
+  for (const size_t index : rule(lookup.rules[ask.name_index]).resolvers) {
+    *resolver = policy_->resolvers[index].name;
+    auto hit = expired ? cache_.find_stale(*resolver, name, ask.type, now)
+                       : cache_.find(*resolver, name, ask.type, now);
+    if (hit) return hit;
   }
   return std::nullopt;
+}
+
+// What was answered once, for when the resolvers fail now (RFC 8767).
+std::optional<dns::Answer> Engine::expired_answer(Lookup* lookup,
+                                                  const dns::Ask& ask) {
+  if (!rule(lookup->rules[ask.name_index]).stale) return std::nullopt;
+  std::string resolver;
+  auto hit = cached(*lookup, ask, true, &resolver);
+  if (!hit) return std::nullopt;
+  return guarded(lookup, ask, std::move(hit->answer));
+}
+
+// An expired answer had to serve: for a while it does so at once.
+void Engine::hold_stale(const Lookup& lookup, const dns::Answered& answered) {
+  const dns::Name& name = lookup.machine->name(answered.name_index);
+  trace_.answer(name.to_string(), "", answered.addresses,
+                static_cast<long>(dns::Cache::kStaleTtl.count()), "", "stale");
+  log(HAPPY_LOG_WARN,
+      "an expired answer serves for \"" + lookup.name + "\": " +
+          (lookup.error ? lookup.error->text : "the resolver does not answer"));
+  const std::lock_guard lock(mutex_);
+  for (const size_t index : rule(lookup.rules[answered.name_index]).resolvers)
+    for (const dns::Type type : {dns::Type::kA, dns::Type::kAaaa})
+      cache_.hold_stale(policy_->resolvers[index].name, name, type,
+                        net::monotonic_now());
+}
+
+// The rule's guard against DNS rebinding.
+dns::Answer Engine::guarded(Lookup* lookup, const dns::Ask& ask,
+                            dns::Answer answer) {
+  if (!rule(lookup->rules[ask.name_index]).refuse_private) return answer;
+  const auto refused = dns::drop_private(&answer);
+  if (!refused) return answer;
+  const std::string text =
+      "the policy refuses the private address " + refused->to_string();
+  log(HAPPY_LOG_WARN, "\"" + lookup->name + "\": " + text);
+  note_cause(lookup, answer, text);
+  return answer;
 }
 
 // Loop thread: asks what is to be asked and sets the timer.
@@ -250,7 +314,8 @@ void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
       cache_.put(resolver, name, ask.type, result->answer,
                  net::monotonic_now());
     }
-    step(lookup, dns::Reply{ask.name_index, ask.type, result->answer,
+    auto answer = guarded(lookup.get(), ask, std::move(result->answer));
+    step(lookup, dns::Reply{ask.name_index, ask.type, std::move(answer),
                             result->timings.connect});
   }
   carry_on(lookup);
@@ -259,6 +324,7 @@ void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
 void Engine::perform(const std::shared_ptr<Lookup>& lookup,
                      const dns::Answered& answered) {
   lookup->late = answered.pending;
+  if (answered.stale) hold_stale(*lookup, answered);
   answer(lookup.get(), answered.canonical.to_string(), answered.addresses,
          lookup->rules[answered.name_index]);
 }
@@ -270,7 +336,9 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
   const auto addresses = in_order(rule(lookup->rule_used), late.addresses);
   {
     const std::lock_guard lock(mutex_);
-    late_.erase(*lookup->remembered);
+    auto& late_families = late_[*lookup->remembered];
+    std::erase(late_families, late.family);
+    if (late_families.empty()) late_.erase(*lookup->remembered);
     names_.join(lookup->name, lookup->families, addresses);
   }
   for (happy_race* race : ledger_->races_of(*lookup->remembered)) {
@@ -304,7 +372,7 @@ void Engine::answer(Lookup* lookup, const std::string& canonical,
     lookup->remembered =
         names_.remember(lookup->name, rule_index, lookup->families, addresses,
                         lookup->thread, net::monotonic_now());
-    if (lookup->late) late_[*lookup->remembered] = *lookup->late;
+    if (!lookup->late.empty()) late_[*lookup->remembered] = lookup->late;
   }
   for (const IpAddress& address : addresses) {
     lookup->storage.push_back(to_abi(address));

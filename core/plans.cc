@@ -106,8 +106,9 @@ void Engine::note_pending(Plan* plan) {
   for (const state::LookupId lookup : plan->known.lookups) {
     const auto late = late_.find(lookup);
     if (late == late_.end()) continue;
-    (late->second == Family::kIpv4 ? plan->begin.ipv4_pending
-                                   : plan->begin.ipv6_pending) = true;
+    for (const Family family : late->second)
+      (family == Family::kIpv4 ? plan->begin.ipv4_pending
+                               : plan->begin.ipv6_pending) = true;
   }
 }
 

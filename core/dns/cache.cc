@@ -31,8 +31,11 @@ Cache::Entry* Cache::lookup(const Key& key) {
 // The entry of `key`, made where there is none; the capacity is kept.
 Cache::Entry& Cache::touch(const Key& key) {
   if (Entry* const entry = lookup(key)) return *entry;
-  entries_.push_front(
-      {.key = key, .answer = {}, .failure = {}, .failure_for = {}});
+  entries_.push_front({.key = key,
+                       .answer = {},
+                       .failure = {},
+                       .held_until = {},
+                       .failure_for = {}});
   index_[key] = entries_.begin();
   if (entries_.size() > capacity_ && entries_.size() > 1) {
     index_.erase(entries_.back().key);
@@ -65,6 +68,7 @@ void Cache::put_answer(const Key& key, const Answer& answer, Time now) {
   Entry& entry = touch(key);
   entry.failure.reset();
   entry.failure_for = {};
+  entry.held_until = {};
   entry.answer = Kept{answer, now + std::min<Duration>(*answer.ttl, most)};
 }
 
@@ -115,6 +119,11 @@ std::optional<CacheHit> Cache::find(std::string_view resolver, const Name& name,
     return hit;
   }
   if (auto denial = find_denial(resolver, name, now)) return denial;
+  if (entry != nullptr && entry->answer && now < entry->held_until) {
+    CacheHit hit{.answer = entry->answer->answer, .expired = true};
+    hit.answer.ttl = rounded_up(entry->held_until - now);
+    return hit;
+  }
   if (entry != nullptr && entry->failure && now < entry->failure->until) {
     return CacheHit{.answer = entry->failure->answer, .expired = false};
   }
@@ -148,6 +157,13 @@ std::optional<CacheHit> Cache::find_stale(std::string_view resolver,
   hit.answer.ttl =
       std::max(std::chrono::seconds(0), rounded_up(kept.until - now));
   return hit;
+}
+
+void Cache::hold_stale(std::string_view resolver, const Name& name, Type type,
+                       Time now) {
+  const auto stale = find_stale(resolver, name, type, now);
+  if (!stale || !stale->expired) return;
+  lookup({std::string(resolver), name, type})->held_until = now + kStaleTtl;
 }
 
 void Cache::clear() {

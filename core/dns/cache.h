@@ -17,7 +17,7 @@ namespace happy::dns {
 
 struct CacheHit {
   Answer answer;  // its ttl is what is left, rounded up; none for failures
-  // Past its time: only for who asked for that with find_stale().
+  // Past its time: only from find_stale(), or after hold_stale().
   bool expired = false;
 
   bool operator==(const CacheHit&) const = default;
@@ -27,6 +27,9 @@ class Cache {
  public:
   // RFC 8767 section 4: answers are worth keeping 1 to 3 days past their TTL.
   static constexpr Duration kStaleFor = std::chrono::hours(24);
+  // ... and section 5: a stale answer is given with this TTL, and the resolver
+  // is not asked again sooner.
+  static constexpr std::chrono::seconds kStaleTtl{30};
   // RFC 9520 section 3.2: at least 1 s; doubled at each failure in a row, and
   // no more than 5 s.
   static constexpr Duration kFirstFailure = std::chrono::seconds(1);
@@ -43,8 +46,8 @@ class Cache {
   void put(std::string_view resolver, const Name& name, Type type,
            const Answer& answer, Time now);
 
-  // A fresh answer or a recent failure. NXDOMAIN answers every type of the
-  // name and everything below it (RFC 8020).
+  // A fresh answer, one that hold_stale() holds, or a recent failure. NXDOMAIN
+  // answers every type of the name and everything below it (RFC 8020).
   std::optional<CacheHit> find(std::string_view resolver, const Name& name,
                                Type type, Time now);
 
@@ -52,6 +55,11 @@ class Cache {
   // ago, whatever failed since (RFC 8767).
   std::optional<CacheHit> find_stale(std::string_view resolver,
                                      const Name& name, Type type, Time now);
+
+  // The resolver failed and the expired answer served: find() gives it for the
+  // next kStaleTtl, as expired, so that not everybody waits for the resolver.
+  void hold_stale(std::string_view resolver, const Name& name, Type type,
+                  Time now);
 
   void clear();
   size_t size() const { return entries_.size(); }
@@ -74,6 +82,7 @@ class Cache {
     Key key;
     std::optional<Kept> answer;
     std::optional<Kept> failure;
+    Time held_until{};       // hold_stale()
     Duration failure_for{};  // of the last one
   };
   using Entries = std::list<Entry>;  // the most recently used first

@@ -45,7 +45,8 @@ FailureKind failure_kind(AnswerStatus status) {
 Resolution::Resolution(SearchList names, const std::vector<Family>& wanted,
                        const ResolutionSettings& settings)
     : names_(std::move(names)), settings_(settings) {
-  for (const Family family : wanted) slots_.push_back({family, Pending{}});
+  for (const Family family : wanted)
+    slots_.push_back({.family = family, .result = Pending{}});
   std::stable_sort(slots_.begin(), slots_.end(),
                    [&](const Slot& a, const Slot& b) {
                      return a.family == settings_.preferred &&
@@ -59,7 +60,9 @@ std::vector<ResolutionAction> Resolution::step(const ResolutionEvent& event,
   if (state_ == State::kAsking) decide(now);
   if (now >= deadline_) expire();
   if (state_ == State::kAsking) {
-    out_.emplace_back(ResolutionWakeAt{answer_at_.value_or(deadline_)});
+    Time wake = answer_at_.value_or(deadline_);
+    if (expired_at_hand()) wake = std::min(wake, std::max(stale_at_, now));
+    out_.emplace_back(ResolutionWakeAt{wake});
   } else if (state_ == State::kAnswered) {
     out_.emplace_back(ResolutionWakeAt{deadline_});
   }
@@ -73,12 +76,20 @@ void Resolution::on(const BeginResolution&, Time now) {
     return fail(FailureKind::kNoName);
   }
   state_ = State::kAsking;
-  ask(0);
+  ask(0, now);
 }
 
 void Resolution::on(const Reply& event, Time now) {
   round_trip_ = event.round_trip;
   take(event.name_index, event.type, event.answer, now);
+}
+
+void Resolution::on(const Expired& event, Time) {
+  Slot* const slot = pending_slot_of(event.type);
+  if (state_ != State::kAsking || event.name_index != current_ ||
+      slot == nullptr || !event.answer.is_positive())
+    return;
+  slot->expired = event.answer;
 }
 
 void Resolution::on(const QueryFailed& event, Time now) {
@@ -90,7 +101,7 @@ void Resolution::take(size_t name_index, Type type, Result result, Time now) {
   Slot* const slot = pending_slot_of(type);
   if (name_index != current_ || slot == nullptr) return;
   slot->result = std::move(result);
-  if (state_ == State::kAnswered) return tell_late(*slot);
+  if (state_ == State::kAnswered) return tell_late(slot);
   const auto* reply = std::get_if<Answer>(&slot->result);
   if (reply == nullptr || !reply->is_positive() || answer_at_) return;
   Duration delay = settings_.resolution_delay;
@@ -101,62 +112,106 @@ void Resolution::take(size_t name_index, Type type, Result result, Time now) {
   answer_at_ = std::min(deadline_, now + delay);
 }
 
-void Resolution::tell_late(const Slot& slot) {
-  const auto* reply = std::get_if<Answer>(&slot.result);
-  out_.emplace_back(Late{slot.family, reply != nullptr
-                                          ? reply->addresses
-                                          : std::vector<IpAddress>{}});
-  state_ = State::kOver;
+void Resolution::tell_late(Slot* slot) {
+  const auto* reply = std::get_if<Answer>(&slot->result);
+  out_.emplace_back(Late{slot->family, reply != nullptr
+                                           ? reply->addresses
+                                           : std::vector<IpAddress>{}});
+  slot->told = true;
+  const bool all = std::all_of(slots_.begin(), slots_.end(),
+                               [](const Slot& one) { return one.told; });
+  if (all) state_ = State::kOver;
+}
+
+// RFC 8767 section 5: NXDOMAIN and an empty answer are answers; a failure is
+// none.
+const Answer* Resolution::Slot::usable() const {
+  const auto* reply = std::get_if<Answer>(&result);
+  const Answer* const old = expired ? &*expired : nullptr;
+  if (reply == nullptr) return old;
+  switch (reply->status) {
+    case AnswerStatus::kAddresses:
+    case AnswerStatus::kNoData:
+    case AnswerStatus::kNoName:
+      break;
+    case AnswerStatus::kServerFailure:
+    case AnswerStatus::kRefused:
+    case AnswerStatus::kMalformed:
+      if (old != nullptr) return old;
+      break;
+  }
+  return reply;
+}
+
+bool Resolution::expired_at_hand() const {
+  for (const Slot& slot : slots_) {
+    const auto* reply = std::get_if<Answer>(&slot.result);
+    if (reply != nullptr && reply->status == AnswerStatus::kNoName)
+      return false;  // the name is gone, whatever its other family was
+  }
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.expired && slot.usable() == &*slot.expired;
+  });
 }
 
 // RFC 8305 section 3: both queries leave at once, AAAA first.
-void Resolution::ask(size_t name_index) {
+void Resolution::ask(size_t name_index, Time now) {
   current_ = name_index;
+  stale_at_ = std::min(now + settings_.stale_after, deadline_);
   for (Slot& slot : slots_) {
     slot.result = Pending{};
+    slot.expired.reset();
     out_.emplace_back(Ask{name_index, type_of(slot.family)});
   }
 }
 
 // With something in hand: answers when nothing is waited for any more. A
-// negative answer of the other family ends the wait.
+// negative answer of the other family ends the wait. Expired answers serve when
+// no resolver answers, or none does in time.
 void Resolution::decide(Time now) {
-  const bool all_in = pending_slot() == nullptr;
+  const bool all_in = !any_pending();
   if (answer_at_) {
     if (all_in || now >= *answer_at_) answer();
+  } else if (expired_at_hand() && (all_in || now >= stale_at_)) {
+    answer();
   } else if (all_in) {
-    decide_negative();
+    decide_negative(now);
   }
 }
 
 void Resolution::answer() {
   Answered out{
       .name_index = current_, .canonical = {}, .addresses = {}, .pending = {}};
-  for (const Slot& slot : slots_) {
-    if (std::holds_alternative<Pending>(slot.result)) out.pending = slot.family;
-    const auto* reply = std::get_if<Answer>(&slot.result);
+  // A list with a fresh answer is not mixed with an expired one.
+  const bool stale = !answer_at_;
+  for (Slot& slot : slots_) {
+    slot.told = !slot.is_pending();
+    if (slot.is_pending()) out.pending.push_back(slot.family);
+    const auto* reply =
+        stale ? slot.usable() : std::get_if<Answer>(&slot.result);
     if (reply == nullptr || !reply->is_positive()) continue;
     if (out.addresses.empty()) out.canonical = reply->canonical;
     out.addresses.insert(out.addresses.end(), reply->addresses.begin(),
                          reply->addresses.end());
   }
-  state_ = out.pending ? State::kAnswered : State::kOver;
+  out.stale = stale;
+  state_ = out.pending.empty() ? State::kOver : State::kAnswered;
   out_.emplace_back(std::move(out));
 }
 
 // A question that got no reply ends the look-up: asking the next name of the
 // list could only wait again, and a name found there would not be the one that
 // was meant.
-void Resolution::decide_negative() {
+void Resolution::decide_negative(Time now) {
   if (const auto cause = query_failure()) {
     return fail(FailureKind::kTryAgain, cause);
   }
-  walk_on(combined_status());
+  walk_on(combined_status(), now);
 }
 
 // As res_search(3): after "no name", "no data" and SERVFAIL the next name is
 // tried; after anything else only the name as it is, if it was not tried yet.
-void Resolution::walk_on(AnswerStatus status) {
+void Resolution::walk_on(AnswerStatus status, Time now) {
   const FailureKind kind = failure_kind(status);
   const bool as_is = names_.as_is == current_;
   if (as_is && current_ == 0) {
@@ -168,10 +223,10 @@ void Resolution::walk_on(AnswerStatus status) {
         status == AnswerStatus::kRefused || status == AnswerStatus::kMalformed;
   }
   if (list_given_up_ && names_.as_is && *names_.as_is > current_) {
-    return ask(*names_.as_is);
+    return ask(*names_.as_is, now);
   }
   if (!list_given_up_ && current_ + 1 < names_.names.size()) {
-    return ask(current_ + 1);
+    return ask(current_ + 1, now);
   }
   if (as_is_first_) return fail(*as_is_first_);
   if (met_no_data_) return fail(FailureKind::kNoData);
@@ -214,18 +269,17 @@ void Resolution::fail(FailureKind kind, std::optional<QueryFailure> cause) {
 // decide(), for no wait goes beyond the deadline.
 void Resolution::expire() {
   if (state_ == State::kAnswered) {
-    tell_late(*pending_slot());
+    for (Slot& slot : slots_)
+      if (!slot.told) tell_late(&slot);
   } else if (state_ == State::kAsking) {
     out_.clear();  // questions that could not be answered in time any more
     fail(FailureKind::kTryAgain, QueryFailure::kTimeout);
   }
 }
 
-Resolution::Slot* Resolution::pending_slot() {
-  for (Slot& slot : slots_) {
-    if (std::holds_alternative<Pending>(slot.result)) return &slot;
-  }
-  return nullptr;
+bool Resolution::any_pending() const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const Slot& slot) { return slot.is_pending(); });
 }
 
 Resolution::Slot* Resolution::pending_slot_of(Type type) {

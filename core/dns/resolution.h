@@ -6,9 +6,12 @@
 // legal and ignored.
 //
 //   Begin ──> asking name 0 ──negative──> asking name 1 ... ──> Failed
-//                │    │                                          ^
-//                │    └── resolve time-out, transport failure ───┘
-//           one positive ──Resolution Delay──> Answered ──> Late* ──> over
+//                │  │ │                                          ^
+//                │  │ └── resolve time-out, transport failure ───┤ no
+//                │  └──── silence ──> an expired answer at hand? ┘
+//           one positive ──Resolution Delay──┐    │ yes
+//                                            └────┴──> Answered ──> Late* ──>
+//                                            over
 #pragma once
 
 #include <cstdint>
@@ -37,6 +40,9 @@ struct ResolutionSettings {
   // acknowledged.
   Duration preferred_first_delay{0};
   Family preferred = Family::kIpv6;
+  // After how long without any answer an expired one is taken: RFC 8767 section
+  // 5's client response timer. A failure is followed by it at once.
+  Duration stale_after{1'800'000};
 
   bool operator==(const ResolutionSettings&) const = default;
 };
@@ -63,6 +69,13 @@ struct Reply {
   Answer answer;
   Duration round_trip{};  // to who answered; 0: unknown
 };
+// An answer to the question whose time is over, positive, before Reply or
+// QueryFailed. It serves where the resolver fails.
+struct Expired {
+  size_t name_index;
+  Type type;
+  Answer answer;
+};
 struct QueryFailed {
   size_t name_index;
   Type type;
@@ -70,7 +83,7 @@ struct QueryFailed {
 };
 struct ResolutionTick {};  // WakeAt's time has come (or is thought to have)
 using ResolutionEvent =
-    std::variant<BeginResolution, Reply, QueryFailed, ResolutionTick>;
+    std::variant<BeginResolution, Reply, Expired, QueryFailed, ResolutionTick>;
 
 // Actions.
 struct Ask {
@@ -83,17 +96,19 @@ struct ResolutionWakeAt {
   Time time;
   bool operator==(const ResolutionWakeAt&) const = default;
 };
-// Comes once. `addresses`: the preferred family first. `pending`: the family
-// whose answer may still come; then exactly one Late follows.
+// Comes once. `addresses`: the preferred family first. `pending`: the families
+// whose answers may still come; for each exactly one Late follows. `stale`: an
+// expired answer is among the addresses.
 struct Answered {
   size_t name_index;
   Name canonical;
   std::vector<IpAddress> addresses;
-  std::optional<Family> pending;
+  std::vector<Family> pending;
+  bool stale = false;
   bool operator==(const Answered&) const = default;
 };
-// The other family after Answered: its addresses, or none where it failed or
-// the resolve time-out has passed.
+// A family after Answered: its addresses, or none where it failed or the
+// resolve time-out has passed.
 struct Late {
   Family family;
   std::vector<IpAddress> addresses;
@@ -130,24 +145,32 @@ class Resolution {
   struct Slot {
     Family family;
     Result result;
+    std::optional<Answer> expired = {};
+    bool told = false;  // in Answered or by Late
+    // What there is to answer with: the reply, or the expired answer where
+    // there is none or it is a failure.
+    const Answer* usable() const;
+    bool is_pending() const { return std::holds_alternative<Pending>(result); }
   };
 
   void on(const BeginResolution&, Time now);
   void on(const Reply& event, Time now);
+  void on(const Expired& event, Time now);
   void on(const QueryFailed& event, Time now);
   void on(const ResolutionTick&, Time) {}  // decide() looks at the time
   void take(size_t name_index, Type type, Result result, Time now);
-  void tell_late(const Slot& slot);
-  void ask(size_t name_index);
+  void tell_late(Slot* slot);
+  bool expired_at_hand() const;
+  void ask(size_t name_index, Time now);
   void decide(Time now);
-  void decide_negative();
-  void walk_on(AnswerStatus status);
+  void decide_negative(Time now);
+  void walk_on(AnswerStatus status, Time now);
   void answer();
   void fail(FailureKind kind, std::optional<QueryFailure> cause = {});
   void expire();
+  bool any_pending() const;
   AnswerStatus combined_status() const;
   std::optional<QueryFailure> query_failure() const;
-  Slot* pending_slot();
   Slot* pending_slot_of(Type type);
 
   SearchList names_;
@@ -157,6 +180,7 @@ class Resolution {
   size_t current_ = 0;
   Time deadline_{};
   std::optional<Time> answer_at_;  // set by the first positive answer
+  Time stale_at_{};                // when expired answers serve
   Duration round_trip_{};          // of the latest reply
   // What the search list has met so far, as res_search(3) remembers it.
   std::optional<FailureKind> as_is_first_;

@@ -53,12 +53,12 @@ enum class ReplyFault {
 };
 
 struct Entry {
-  std::map<uint16_t, std::vector<Octets>> records;  // type -> RDATA
-  std::string cname;                                // or empty
+  std::map<uint16_t, std::vector<Octets>> records = {};  // type -> RDATA
+  std::string cname = {};                                // or empty
   uint32_t ttl = 60;
   int rcode = 0;
-  std::optional<uint16_t> ede;  // RFC 8914 INFO-CODE
-  std::string ede_text;
+  std::optional<uint16_t> ede = {};  // RFC 8914 INFO-CODE
+  std::string ede_text = {};
   std::chrono::milliseconds delay{0};
   ReplyFault fault = ReplyFault::kNone;
 

@@ -79,6 +79,8 @@ std::string settings_text(const Policy& policy, const Rule& rule) {
   line("resolvers", resolvers_text(policy, rule));
   line("profile", profile_text(rule.profile));
   line("families", families_text(rule.families));
+  line("stale", rule.stale);
+  line("private_addresses", rule.refuse_private ? "refuse" : "allow");
   line("race.enabled", rule.race.enabled);
   line("race.attempt_delay_ms", rule.race.attempt_delay.count());
   line("race.resolution_delay_ms", rule.race.resolution_delay.count());
@@ -104,6 +106,8 @@ Json settings_json(const Policy& policy, const Rule& rule) {
   return {{"resolvers", resolvers},
           {"profile", profile},
           {"families", families},
+          {"stale", rule.stale},
+          {"private_addresses", rule.refuse_private ? "refuse" : "allow"},
           {"race",
            {{"enabled", rule.race.enabled},
             {"attempt_delay_ms", rule.race.attempt_delay.count()},

@@ -50,7 +50,7 @@ TEST(KeyTable, KeysNotSupportedYetAreRefusedWhateverTheirValue) {
     }
     ++count;
   }
-  EXPECT_EQ(count, 11u);
+  EXPECT_EQ(count, 9u);
 }
 
 TEST(KeyTable, TheOpportunisticProfileIsRefused) {

@@ -193,6 +193,11 @@ const Faulty kSchema[] = {
     {"UnknownProfile", rule(R"(, "profile": "Strict")"),
      "p:3:14: rules[0].profile: must be \"strict\" or \"opportunistic\", not "
      "\"Strict\""},
+    {"StaleAsWord", rule(R"(, "stale": "never")"),
+     "p:3:12: rules[0].stale: must be true or false, not the string \"never\""},
+    {"UnknownPrivateAddresses", rule(R"(, "private_addresses": "drop")"),
+     "p:3:24: rules[0].private_addresses: must be \"allow\" or \"refuse\", not "
+     "\"drop\""},
     {"EmptyProfile", rule(R"(, "profile": "")"),
      "p:3:14: rules[0].profile: must be \"strict\" or \"opportunistic\", not "
      "\"\""},
@@ -202,6 +207,10 @@ INSTANTIATE_TEST_SUITE_P(Schema, FaultyPolicy, testing::ValuesIn(kSchema),
 
 // What strings say and how keys depend on each other.
 const Faulty kMeaning[] = {
+    {"PrivateAddressesOfSystem", rule(R"(, "private_addresses": "refuse")"),
+     "p:3:24: rules[0].private_addresses: \"refuse\" needs an encrypted "
+     "resolver "
+     "in \"resolvers\"; the answers of \"system\" are libc's"},
     {"AddressIsAName", resolver(R"("addresses": ["dot.example"],
 "auth_name": "dot.example")"),
      "p:3:15: resolvers.dot.addresses[0]: must be an IPv4 or IPv6 address, "
@@ -310,7 +319,7 @@ TEST(PolicyErrors, AllAreReportedInOrderOfPlace) {
   EXPECT_EQ(errors_of(R"({ "reslovers": {},
   "rules": [
     { "hosts": ["a..b", 5], "race": { "attempt_delay_ms": 5 } },
-    { "timeouts": { "connect_ms": 10 }, "stale": false } ] })"),
+    { "timeouts": { "connect_ms": 10 }, "nat64": false } ] })"),
             R"(p:1:1: version: is required but missing
 p:1:3: reslovers: unknown key "reslovers"; did you mean "resolvers"?
 p:3:17: rules[0].hosts[0]: "a..b" has an empty label
@@ -318,7 +327,7 @@ p:3:25: rules[0].hosts[1]: must be a string, not 5
 p:3:59: rules[0].race.attempt_delay_ms: must be between 10 and 2000, not 5
 p:4:5: rules[1].hosts: is required but missing
 p:4:35: rules[1].timeouts.connect_ms: must be between 1000 and 120000, not 10
-p:4:41: rules[1].stale: not supported yet, whatever its value; leave the key out)");
+p:4:41: rules[1].nat64: not supported yet, whatever its value; leave the key out)");
 }
 
 TEST(PolicyErrors, PlacesCountPastCommentsCrLfAndByteOrderMark) {

@@ -68,6 +68,19 @@ TEST(Policy, ReadsEveryKeyOfAResolver) {
   EXPECT_EQ(policy.resolvers[0].ca_file, "/etc/own.pem");
 }
 
+TEST(Policy, ReadsWhatIsForEncryptedResolversOnly) {
+  const Policy policy = good(R"({"version": 1,
+      "resolvers": {"own": {"addresses": ["::1"], "auth_name": "a"}},
+      "defaults": {"resolvers": ["own"], "private_addresses": "refuse"},
+      "rules": [{"hosts": ["a"], "stale": false},
+                {"hosts": ["b"], "private_addresses": "allow"}]})");
+  ASSERT_EQ(policy.rules.size(), 2u);
+  EXPECT_TRUE(policy.rules[0].refuse_private);
+  EXPECT_FALSE(policy.rules[0].stale);
+  EXPECT_FALSE(policy.rules[1].refuse_private);
+  EXPECT_TRUE(policy.rules[1].stale);
+}
+
 TEST(Policy, ReadsEveryKeyOfARule) {
   const Policy policy = good(R"({"version": 1, "rules": [{"hosts": ["*"],
       "resolvers": ["system"], "families": ["ipv6", "ipv4"],

@@ -152,6 +152,37 @@ TEST_F(CacheTest, ExpiredAnswersAreThereForADayForWhoAsks) {
   EXPECT_FALSE(cache_.find_stale(kResolver, kHost, Type::kA, kT0 + 24h + 60s));
 }
 
+// RFC 8767 section 5: a stale answer has a TTL of 30 seconds, and a resolver
+// that failed is not asked again sooner.
+TEST_F(CacheTest, AnExpiredAnswerMayBeHeldForThirtySeconds) {
+  put(good(60s));
+  put(failure(), kT0 + 61s);
+  cache_.hold_stale(kResolver, kHost, Type::kA, kT0 + 61s);
+  const auto held = cache_.find(kResolver, kHost, Type::kA, kT0 + 61s);
+  ASSERT_TRUE(held.has_value());
+  EXPECT_TRUE(held->expired);
+  EXPECT_EQ(held->answer.ttl, 30s);
+  EXPECT_EQ(find(kT0 + 90s), AnswerStatus::kAddresses);
+  EXPECT_EQ(find(kT0 + 91s), std::nullopt);
+}
+
+TEST_F(CacheTest, HoldingDoesNotLengthenTheDay) {
+  put(good(60s));
+  for (Time now = kT0 + 60s; now < kT0 + 25h; now += 30s) {
+    cache_.hold_stale(kResolver, kHost, Type::kA, now);
+  }
+  EXPECT_EQ(find(kT0 + 24h + 90s), std::nullopt);
+}
+
+TEST_F(CacheTest, AFreshOrNegativeAnswerEndsTheHolding) {
+  put(good(60s));
+  cache_.hold_stale(kResolver, kHost, Type::kA, kT0 + 61s);
+  put(no_data(60s), kT0 + 62s);
+  EXPECT_EQ(find(kT0 + 63s), AnswerStatus::kNoData);
+  cache_.hold_stale(kResolver, kHost, Type::kA, kT0 + 63s);  // nothing to hold
+  EXPECT_EQ(find(kT0 + 63s), AnswerStatus::kNoData);
+}
+
 TEST_F(CacheTest, FreshAnswersAreNotCalledExpired) {
   put(good(60s));
   const auto hit = cache_.find_stale(kResolver, kHost, Type::kA, kT0 + 1s);

@@ -60,6 +60,11 @@ class RandomLookUp {
 
   // An outstanding question's end, a bogus event, or the timer.
   ResolutionEvent next_event() {
+    if (!known_.empty()) {
+      const Expired out = known_.back();
+      known_.pop_back();
+      return out;
+    }
     now_ = std::min(now_ + Duration(below(200'000)), *wake_);
     if (below(8) == 0) {
       return Reply{below(names_ + 1), below(2) ? Type::kA : Type::kAaaa,
@@ -88,6 +93,11 @@ class RandomLookUp {
     EXPECT_EQ(ends_, 0) << "asked after the end";
     EXPECT_TRUE(asked_.insert({ask.name_index, ask.type}).second) << "twice";
     open_.insert({ask.name_index, ask.type});
+    if (below(3) != 0) return;
+    Answer expired;
+    expired.status = AnswerStatus::kAddresses;
+    expired.addresses.push_back(IpAddress::v4(192, 0, 2, 9));
+    known_.push_back({ask.name_index, ask.type, expired});
   }
   void on(const ResolutionWakeAt& wake) {
     EXPECT_FALSE(wake_.has_value());
@@ -97,8 +107,9 @@ class RandomLookUp {
   void on(const Answered& answered) {
     ++ends_;
     EXPECT_FALSE(answered.addresses.empty());
-    if (answered.pending) late_expected_ = 1;
-    EXPECT_TRUE(!answered.pending || families_ == 2);
+    late_expected_ = static_cast<int>(answered.pending.size());
+    EXPECT_LE(answered.pending.size(),
+              answered.stale ? families_ : families_ - 1);
   }
   void on(const LookupFailed&) { ++ends_; }
   void on(const Late&) {
@@ -113,6 +124,7 @@ class RandomLookUp {
   Time now_ = kT0;
   std::optional<Time> wake_;
   std::set<std::pair<size_t, Type>> asked_, open_;
+  std::vector<Expired> known_;
   int ends_ = 0, late_ = 0, late_expected_ = 0;
 };
 

@@ -53,7 +53,8 @@ Answered answered(const std::vector<std::string_view>& addresses,
   Answered out{.name_index = index,
                .canonical = name("canon.example"),
                .addresses = {},
-               .pending = pending};
+               .pending = {}};
+  if (pending) out.pending = {*pending};
   for (const auto text : addresses) out.addresses.push_back(ip(text));
   return out;
 }
@@ -384,6 +385,91 @@ TEST_F(SearchWalkTest, RepliesToAnEarlierNameAreIgnored) {
   auto look_up = begin({{name("h.a"), name("h")}, 1}, {kV4});
   look_up.step(a(kNoName), kT0);
   EXPECT_THAT(look_up.step(a(kGoodA, 0), kT0), ElementsAre(Wake{kDeadline}));
+}
+
+// RFC 8767: an answer whose time is over, for where the resolvers fail.
+class StaleTest : public ResolutionTest {
+ protected:
+  static Expired expired(const Answer& answer, Type type = Type::kA) {
+    return {0, type, answer};
+  }
+  static Answered stale(const std::vector<std::string_view>& addresses,
+                        std::vector<Family> pending) {
+    Answered out = answered(addresses);
+    out.pending = std::move(pending);
+    out.stale = true;
+    return out;
+  }
+  const Answer kOld = good("192.0.2.9");
+};
+
+// Section 5: a client response timer of 1.8 seconds.
+TEST_F(StaleTest, SilenceIsFollowedByTheExpiredAnswerAfterAWhile) {
+  auto look_up = begin();
+  EXPECT_THAT(look_up.step(expired(kOld), kT0),
+              ElementsAre(Wake{kT0 + 1800ms}));
+  EXPECT_THAT(look_up.step(ResolutionTick{}, kT0 + 1799ms),
+              ElementsAre(Wake{kT0 + 1800ms}));
+  EXPECT_THAT(look_up.step(ResolutionTick{}, kT0 + 1800ms),
+              ElementsAre(stale({"192.0.2.9"}, {kV6, kV4}), Wake{kDeadline}));
+}
+
+// connect() races what comes after all.
+TEST_F(StaleTest, FreshAnswersOfBothFamiliesStillJoin) {
+  auto look_up = begin();
+  look_up.step(expired(kOld), kT0);
+  look_up.step(ResolutionTick{}, kT0 + 1800ms);
+  EXPECT_THAT(look_up.step(a(kGoodA), kT0 + 2s),
+              ElementsAre(Late{kV4, {ip("192.0.2.1")}}, Wake{kDeadline}));
+  EXPECT_THAT(look_up.step(aaaa(kGoodAaaa), kT0 + 3s),
+              ElementsAre(Late{kV6, {ip("2001:db8::1")}}));
+  EXPECT_TRUE(look_up.over());
+}
+
+TEST_F(StaleTest, FailuresAreFollowedByItAtOnce) {
+  for (const ResolutionEvent& failure :
+       {ResolutionEvent(QueryFailed{0, Type::kA, QueryFailure::kTransport}),
+        ResolutionEvent(a(kServfail)), ResolutionEvent(a(kRefused)),
+        ResolutionEvent(a(kMalformed))}) {
+    auto look_up = begin(one_name(), {kV4});
+    look_up.step(expired(kOld), kT0);
+    EXPECT_THAT(look_up.step(failure, kT0 + 20ms),
+                ElementsAre(stale({"192.0.2.9"}, {})));
+  }
+}
+
+TEST_F(StaleTest, NegativeAnswersAreAnswers) {
+  for (const Answer& answer : {kNoName, kNoData}) {
+    auto look_up = begin(one_name(), {kV4});
+    look_up.step(expired(kOld), kT0);
+    EXPECT_THAT(look_up.step(a(answer), kT0 + 20ms),
+                ElementsAre(LookupFailed{failure_kind(answer.status), {}}));
+  }
+}
+
+// The name is gone, though only one family's answer says so.
+TEST_F(StaleTest, NoSuchNameOutranksTheOtherFamilysExpiredAnswer) {
+  auto look_up = begin();
+  look_up.step(expired(kOld), kT0);
+  look_up.step(a(kServfail), kT0 + 10ms);
+  EXPECT_THAT(look_up.step(aaaa(kNoName), kT0 + 20ms),
+              ElementsAre(LookupFailed{FailureKind::kNoName, {}}));
+}
+
+TEST_F(StaleTest, AFreshAnswerIsNotMixedWithAnExpiredOne) {
+  auto look_up = begin();
+  look_up.step(expired(kOld), kT0);
+  look_up.step(a(kServfail), kT0 + 10ms);
+  EXPECT_THAT(look_up.step(aaaa(kGoodAaaa), kT0 + 20ms),
+              ElementsAre(answered({"2001:db8::1"})));
+}
+
+TEST_F(StaleTest, AShortResolveTimeoutIsKept) {
+  auto look_up = begin(one_name(), {kV4}, {.resolve_timeout = 500ms});
+  EXPECT_THAT(look_up.step(expired(kOld), kT0),
+              ElementsAre(Wake{kT0 + 500ms}));
+  EXPECT_THAT(look_up.step(ResolutionTick{}, kT0 + 500ms),
+              ElementsAre(stale({"192.0.2.9"}, {kV4}), Late{kV4, {}}));
 }
 
 }  // namespace

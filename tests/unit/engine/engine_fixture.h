@@ -30,7 +30,8 @@ class EngineTest : public ::testing::Test {
   // A server for the zone and its entry "NAME" in the policy's resolvers.
   test::DotServer& serve(const std::string& resolver,
                          std::map<std::string, test::Entry> names);
-  test::DotServer& serve(const std::string& resolver, test::DotScript script);
+  test::DotServer& serve_script(const std::string& resolver,
+                                test::DotScript script);
   // What the policy says of the resolver, to be changed before start().
   nlohmann::json& resolver(const std::string& name) { return resolvers_[name]; }
   // The engine with these rules; engines live for the process.

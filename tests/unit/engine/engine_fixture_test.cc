@@ -50,11 +50,11 @@ test::DotServer& EngineTest::serve(const std::string& resolver,
                                    std::map<std::string, test::Entry> names) {
   test::DotScript script;
   script.zone.names = std::move(names);
-  return serve(resolver, std::move(script));
+  return serve_script(resolver, std::move(script));
 }
 
-test::DotServer& EngineTest::serve(const std::string& resolver,
-                                   test::DotScript script) {
+test::DotServer& EngineTest::serve_script(const std::string& resolver,
+                                          test::DotScript script) {
   if (script.chain.empty()) script.chain = {identity()};
   const test::Identity leaf = script.chain.front();
   servers_.push_back(std::make_unique<test::DotServer>(std::move(script)));

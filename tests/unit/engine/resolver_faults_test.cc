@@ -175,7 +175,7 @@ TEST_P(ResolverFaults, GiveThis) {
   Entry entry = with_a("192.0.2.1");
   fault.make(script, entry);
   script.zone.names["www.example"] = entry;
-  const auto& server = serve("home", script);
+  const auto& server = serve_script("home", script);
   start(json::array({{{"hosts", {"*"}},
                       {"resolvers", {"home"}},
                       {"timeouts", {{"resolve_ms", kResolveLimit.count()}}}}}));
@@ -228,7 +228,7 @@ class Stallers : public EngineTest,
 };
 
 TEST_P(Stallers, ASecondResolverCostsOneStagger) {
-  serve("mute", staller());
+  serve_script("mute", staller());
   serve("good", {{"www.example", with_a("192.0.2.1")}});
   start(rule({"mute", "good"}));
   const auto took = answered();
@@ -242,7 +242,7 @@ TEST_P(Stallers, ASecondAddressCostsOneStagger) {
   DotScript mute = staller();
   mute.address = "127.0.0.2";
   mute.port = port;
-  serve("mute", mute);
+  serve_script("mute", mute);
   resolver("good")["addresses"] = {"127.0.0.2", "127.0.0.1"};
   start(rule({"good"}));
   const auto took = answered();
@@ -260,7 +260,7 @@ TEST_F(EngineTest, AReusedConnectionGoneSilentIsReplacedUnderTheQuery) {
   script.mute_first = 1;
   script.zone.names["www.example"] = with_a("192.0.2.1");
   script.zone.names["two.example"] = with_a("192.0.2.2");
-  const auto& server = serve("home", script);
+  const auto& server = serve_script("home", script);
   start(rule({"home"}));
   look_up(kName, AF_INET);
   const auto before = std::chrono::steady_clock::now();
