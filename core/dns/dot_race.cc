@@ -145,9 +145,9 @@ void DotSession::learn_idle_limit(const Connection& closed) {
 }
 
 void DotSession::plan_wake() {
-  std::optional<Time> wake;
-  const auto at = [&](Time time) {
-    if (!wake || time < *wake) wake = time;
+  wake_.reset();
+  const auto at = [this](Time time) {
+    if (!wake_ || time < *wake_) wake_ = time;
   };
   for (const Query& query : queries_) {
     at(query.deadline);
@@ -158,7 +158,7 @@ void DotSession::plan_wake() {
   for (const Connection& one : connections_)
     if (one.phase == Connection::Phase::kReady && outstanding(one.id) == 0)
       at(std::max(now_, one.last_used + idle_limit(one)));
-  if (wake) out_.emplace_back(WakeAt{*wake});
+  if (wake_) out_.emplace_back(WakeAt{*wake_});
 }
 
 void DotSession::close(ConnectionId id) {

@@ -8,6 +8,8 @@ namespace {
 constexpr size_t kHeaderSize = 12;
 // The server's idle time runs from when it saw our last message; leave before.
 constexpr Duration kKeepaliveMargin{50'000};
+// Woken this late, the process was stopped or has no processor.
+constexpr Duration kLate{20'000};
 
 }  // namespace
 
@@ -21,12 +23,22 @@ DotSession::DotSession(DotSettings settings,
 std::vector<DotAction> DotSession::step(const DotEvent& event, Time now) {
   now_ = now;
   out_.clear();
+  excuse_lateness();
   std::visit([this](const auto& it) { on(it); }, event);
   expire();
   pump();
   retire();
   plan_wake();
   return std::move(out_);
+}
+
+// A reply may have been waiting here all the time: no answer is called overdue
+// for that, once.
+void DotSession::excuse_lateness() {
+  if (!wake_ || now_ < *wake_ + kLate) return;
+  for (Query& query : queries_)
+    for (Flight& flight : query.flights)
+      if (flight.patient_from == flight.sent) flight.patient_from = now_;
 }
 
 void DotSession::on(const Ask& event) {
@@ -90,7 +102,10 @@ void DotSession::on(const Lost& event) {
   if (lost.phase == Connection::Phase::kOpening) {
     // RFC 8305 section 5's idea: a failure never waits for the stagger.
     next_start_ = now_;
-    health_[lost.address].failed(now_);
+    if (event.with_ticket)
+      untried_.insert(untried_.begin(), lost.address);
+    else
+      health_[lost.address].failed(now_);
   } else {
     learn_idle_limit(lost);
     // It may be opened again for what was sent on it.
@@ -244,7 +259,7 @@ std::optional<Time> DotSession::overdue_at(const Query& query) const {
     if (!is_silent(flight)) return std::nullopt;
     const Connection* const one = find(flight.connection);
     const Duration patience = addresses_[one->address].answer_time.patience();
-    at = std::max(at, flight.sent + patience);
+    at = std::max(at, flight.patient_from + patience);
   }
   return at;
 }
@@ -256,7 +271,7 @@ bool DotSession::is_suspect(const Connection& connection) const {
     return std::any_of(
         query.flights.begin(), query.flights.end(), [&](const Flight& it) {
           return it.connection == connection.id && is_silent(it) &&
-                 now_ - it.sent >=
+                 now_ - it.patient_from >=
                      addresses_[connection.address].answer_time.patience();
         });
   });

@@ -46,6 +46,9 @@ struct Received {
 };
 struct Lost {  // could not be established, or ended; its socket is closed
   ConnectionId connection;
+  // It offered a TLS ticket of an earlier session: the same address may do
+  // without.
+  bool with_ticket = false;
 };
 struct DotTick {};  // the time of WakeAt may have come
 using DotEvent = std::variant<Ask, Established, Received, Lost, DotTick>;
@@ -119,6 +122,7 @@ class DotSession {
     ConnectionId connection;
     uint16_t wire_id;
     Time sent;
+    Time patient_from = sent;
   };
   struct Query {
     QueryId id;
@@ -151,6 +155,7 @@ class DotSession {
   void on(const Lost& event);
   void on(const DotTick&) {}
 
+  void excuse_lateness();
   void expire();
   void pump();
   void send_waiting(Connection* connection);
@@ -214,6 +219,7 @@ class DotSession {
   size_t preferred_ = 0;  // the address that answered last
   uint32_t next_connection_ = 1;
   Time now_{};
+  std::optional<Time> wake_;  // as asked for last
   std::vector<DotAction> out_;
 };
 

@@ -132,8 +132,12 @@ Duration DotClient::Impl::connect_time(dot::ConnectionId id) const {
 
 void DotClient::Impl::lost(dot::ConnectionId id, const Endpoint& place,
                            const DotError& error) {
-  if (!worst_ || tells_more(error, *worst_)) worst_ = named(place, error);
-  inbox_.emplace_back(dot::Lost{id});
+  const auto found = connections_.find(id);
+  const bool with_ticket =
+      found != connections_.end() && found->second->failed_with_ticket();
+  if (!with_ticket && (!worst_ || tells_more(error, *worst_)))
+    worst_ = named(place, error);
+  inbox_.emplace_back(dot::Lost{id, with_ticket});
 }
 
 void DotClient::Impl::perform(const dot::CloseConnection& action) {

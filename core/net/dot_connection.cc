@@ -171,6 +171,11 @@ void DotConnection::send_queued() {
   watch(UV_READABLE);
 }
 
+bool DotConnection::failed_with_ticket() const {
+  return phase_ == Phase::kEnded && session_ && ready_ == Time{} &&
+         peer_.tls->offered_ticket(session_) != 0;
+}
+
 void DotConnection::lose(DotError error) {
   phase_ = Phase::kEnded;
   watch(0);

@@ -61,6 +61,8 @@ class DotConnection {
   Duration connect_time() const { return connected_ - started_; }
   Duration handshake_time() const { return ready_ - connected_; }
   const happy_tls_info& info() const { return info_; }
+  // It ended in a handshake that offered a ticket of an earlier session.
+  bool failed_with_ticket() const;
 
  private:
   static void on_poll(uv_poll_t* poll, int status, int events);

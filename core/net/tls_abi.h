@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAPPY_TLS_ABI 1
+#define HAPPY_TLS_ABI 2
 
 extern "C" {
 
@@ -76,6 +76,9 @@ struct happy_tls {
   // One sentence in English, valid until close().
   const char* (*failure_text)(const struct happy_tls_session*);
   void (*info)(const struct happy_tls_session*, struct happy_tls_info*);
+  // Whether the handshake offered a ticket of an earlier session. The ticket is
+  // gone: what failed with it may go well without.
+  int (*offered_ticket)(const struct happy_tls_session*);
 };
 
 // The entry point of libhappy-tls.so.

@@ -68,6 +68,10 @@ const char* failure_text(const happy_tls_session* session) {
   return session->session.failure_text();
 }
 
+int offered_ticket(const happy_tls_session* session) {
+  return session->session.offered_ticket() ? 1 : 0;
+}
+
 void info(const happy_tls_session* session, happy_tls_info* out) {
   session->session.info(out);
 }
@@ -84,6 +88,7 @@ constexpr happy_tls kTable = {
     .failure = failure,
     .failure_text = failure_text,
     .info = info,
+    .offered_ticket = offered_ticket,
 };
 
 }  // namespace

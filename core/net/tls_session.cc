@@ -8,6 +8,8 @@
 #include <ctime>
 #include <utility>
 
+#include "core/net/tls_tickets.h"
+
 namespace happy::tls {
 namespace {
 
@@ -20,11 +22,8 @@ constexpr char kPriorities[] =
     "-SIGN-ECDSA-SHA1:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
     "+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SAFE_RENEGOTIATION";
 
-// NO_TICKETS: without it GnuTLS 3.7 collects TLS 1.3 tickets that nobody asks
-// for; resumption begins with removing this flag and a NEW_SESSION_TICKET hook,
-// never with gnutls_session_get_data2(), which waits for the network.
 constexpr unsigned kInitFlags =
-    GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
+    GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
 
 void copy_text(char* out, size_t size, const char* text) {
   snprintf(out, size, "%s", text ? text : "");
@@ -59,7 +58,33 @@ bool Session::set_up() {
   gnutls_transport_set_ptr(session, this);
   gnutls_transport_set_pull_function(session, &Session::pull);
   gnutls_transport_set_push_function(session, &Session::push);
+  offer_ticket();
   return true;
+}
+
+// A resumed session is as authentic as the one that the ticket came from: who
+// can use it holds that one's secret. The chain of then is judged again anyway,
+// so that dates are looked at.
+void Session::offer_ticket() {
+  ticket_key_ = ticket_key(wanted_, descriptor_);
+  const std::string ticket = take_ticket(ticket_key_);
+  if (ticket.empty()) return;
+  offered_ticket_ = gnutls_session_set_data(session_.get(), ticket.data(),
+                                            ticket.size()) == 0;
+}
+
+// Only where GnuTLS says that a ticket is in: under TLS 1.3 the call would wait
+// for the network else.
+void Session::keep_ticket() {
+  if (kept_ticket_ || (gnutls_session_get_flags(session_.get()) &
+                       GNUTLS_SFLAGS_SESSION_TICKET) == 0)
+    return;
+  gnutls_datum_t data{};
+  if (gnutls_session_get_data2(session_.get(), &data) != 0) return;
+  kept_ticket_ = true;
+  tls::keep_ticket(ticket_key_,
+                   {reinterpret_cast<const char*>(data.data), data.size});
+  gnutls_free(data.data);
 }
 
 ssize_t Session::pull(gnutls_transport_ptr_t self, void* data, size_t size) {
@@ -116,6 +141,7 @@ happy_tls_state Session::authenticated() {
       authenticate(presented_chain(session_.get()), wanted_, time(nullptr));
   if (verdict_.failure == HAPPY_TLS_OK) {
     phase_ = Phase::kAuthenticated;
+    keep_ticket();  // TLS 1.2 has it by now
     return HAPPY_TLS_READY;
   }
   // Tells the server's operator why; not a matter for waiting.
@@ -130,6 +156,7 @@ happy_tls_state Session::read(void* data, size_t size, size_t* moved) {
   for (;;) {
     dry_ = false;
     const ssize_t result = gnutls_record_recv(session_.get(), data, size);
+    keep_ticket();
     if (result > 0) {
       *moved = static_cast<size_t>(result);
       return HAPPY_TLS_READY;

@@ -30,6 +30,7 @@ class Session {
   happy_tls_failure failure() const { return verdict_.failure; }
   const char* failure_text() const { return verdict_.text.c_str(); }
   void info(happy_tls_info* out) const;
+  bool offered_ticket() const { return offered_ticket_; }
 
  private:
   enum class Phase { kHandshake, kAuthenticated, kEnded };
@@ -39,6 +40,8 @@ class Session {
                       size_t size);
 
   bool set_up();
+  void offer_ticket();
+  void keep_ticket();
   happy_tls_state authenticated();
   // The state for a negative result of GnuTLS. `doing` is for the sentence.
   happy_tls_state ended(ssize_t result, const char* doing);
@@ -50,6 +53,9 @@ class Session {
   CredentialsHandle credentials_;  // outlives session_, which points to it
   SessionHandle session_;
   Phase phase_ = Phase::kHandshake;
+  std::string ticket_key_;
+  bool offered_ticket_ = false;
+  bool kept_ticket_ = false;
   bool dry_ = false;  // the socket had nothing more to read
   int transport_errno_ = 0;
   Verdict verdict_;

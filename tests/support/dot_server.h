@@ -72,6 +72,7 @@ struct DotScript {
 struct DotStatistics {
   int connections = 0;
   int handshakes = 0;
+  int resumed = 0;  // of them
   int queries = 0;
   int most_outstanding = 0;  // on one connection
   int open = 0;

@@ -153,6 +153,7 @@ class Connection {
       name[0] = '\0';
     server_->note([&](DotStatistics& it) {
       ++it.handshakes;
+      if (gnutls_session_is_resumed(session_)) ++it.resumed;
       it.alpn = alpn;
       it.server_name = name;
     });

@@ -110,6 +110,17 @@ TEST_F(Hedge, AQueryIsSentOnceMoreAndNotOftener) {
                   CloseConnection{kFirst}, CloseConnection{kSecond}));
 }
 
+// The reply may lie in the socket, unread: the process was stopped, or had no
+// processor.
+TEST_F(Hedge, AProcessThatWasStoppedIsPatientOnceMore) {
+  (void)step(ask(kOther, "a.example", 60s), 1s);
+  EXPECT_THAT(step(DotTick{}, 3s), IsEmpty());
+  ASSERT_TRUE(wake_);
+  EXPECT_EQ(3s + 200ms, *wake_);
+  EXPECT_THAT(step(DotTick{}, 3s + 200ms),
+              ElementsAre(OpenConnection{kSecond, 0, true}));
+}
+
 // A resolver that is always slow is not taken for a dead one at each query.
 TEST_F(Hedge, PatienceFollowsTheAnswerTime) {
   Duration at = 1s;

@@ -1,0 +1,72 @@
+#include "core/net/tls_tickets.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <deque>
+#include <utility>
+
+namespace happy::tls {
+namespace {
+
+constexpr size_t kMostTickets = 32;  // of all resolvers; 8 addresses each
+constexpr size_t kMostOfOneKey = 2;
+
+using Tickets = std::deque<std::pair<std::string, std::string>>;
+
+// Never freed: hosts call in during exit.
+Tickets& tickets() {
+  static auto& all = *new Tickets;
+  static pid_t owner = getpid();
+  if (owner != getpid()) {
+    all.clear();
+    owner = getpid();
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string ticket_key(const Authenticators& wanted, int descriptor) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0)
+    return {};
+  std::string out(reinterpret_cast<const char*>(&peer), size);
+  out += wanted.auth_name + '\0' + wanted.ca_file + '\0';
+  for (const happy_tls_pin& pin : wanted.pins) {
+    out += pin.whole_certificate != 0 ? 'c' : 'k';
+    out.append(reinterpret_cast<const char*>(pin.sha256), sizeof pin.sha256);
+  }
+  return out;
+}
+
+void keep_ticket(const std::string& key, std::string data) {
+  if (key.empty()) return;
+  Tickets& all = tickets();
+  size_t of_key = 0;
+  for (const auto& [other, ticket] : all) of_key += other == key;
+  for (auto one = all.begin(); of_key >= kMostOfOneKey && one != all.end();) {
+    if (one->first == key) {
+      one = all.erase(one);
+      --of_key;
+    } else {
+      ++one;
+    }
+  }
+  if (all.size() >= kMostTickets) all.pop_front();
+  all.emplace_back(key, std::move(data));
+}
+
+std::string take_ticket(const std::string& key) {
+  Tickets& all = tickets();
+  for (auto one = all.rbegin(); one != all.rend(); ++one) {
+    if (one->first != key) continue;
+    std::string out = std::move(one->second);
+    all.erase(std::next(one).base());
+    return out;
+  }
+  return {};
+}
+
+}  // namespace happy::tls

@@ -1,0 +1,21 @@
+// TLS session tickets of this process: kept for one resolver as it was
+// authenticated, and each used once (RFC 8446 appendix C.4). One thread only. A
+// forked child forgets those of its parent.
+#pragma once
+
+#include <string>
+
+#include "core/net/tls_authenticate.h"
+
+namespace happy::tls {
+
+// What a ticket is good for: the peer of the connected socket, authenticated in
+// this way and no other.
+std::string ticket_key(const Authenticators& wanted, int descriptor);
+
+// `data` as GnuTLS gives a session's. The latest few of a key are kept.
+void keep_ticket(const std::string& key, std::string data);
+// Takes one out; empty: there is none.
+std::string take_ticket(const std::string& key);
+
+}  // namespace happy::tls
