@@ -13,6 +13,7 @@ ROOT = pathlib.Path(sys.argv.pop())
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 PATH = re.compile(
     r"`((?:config|core|docs|shim|tests|tools)/[\w/.-]*\w\.(?:cc|h|map|py|sh))`")
+TEST_CASE = re.compile(r"TEST(?:_F|_P)?\((\w+),\s*(\w+)\)")
 NOT_OURS = ("https://", "http://", "mailto:")
 
 
@@ -92,6 +93,16 @@ class Documents(unittest.TestCase):
                 named = PATH.findall(document.read_text())
                 self.assertEqual(
                     [p for p in named if not (ROOT / p).exists()], [])
+
+    def test_tests_that_are_named_exist(self):
+        known = set()
+        for source in (ROOT / "tests").glob("**/*.cc"):
+            known |= {f"{suite}.{name}" for suite, name in
+                      TEST_CASE.findall(source.read_text())}
+        text = (ROOT / "docs/resolver.md").read_text()
+        named = re.findall(r"`([A-Z]\w+\.[A-Z]\w+)`", text)
+        self.assertGreater(len(named), 20)
+        self.assertEqual([name for name in named if name not in known], [])
 
     def test_every_exported_function_is_documented(self):
         hooks = set(code((ROOT / "docs/hooks.md").read_text()))
