@@ -262,7 +262,8 @@ TEST_F(DotClientTest, MoreThanAHundredQueriesAtOnceAreAllAnswered) {
   for (const auto& [name, result] : results_)
     EXPECT_EQ("192.0.2." + name.substr(1, name.find('.') - 1),
               first_address(result));
-  EXPECT_EQ(1, server_->statistics().connections);
+  // One, but for a pause of this machine that looks like the server's silence.
+  EXPECT_LE(server_->statistics().connections, 2);
   EXPECT_LE(server_->statistics().most_outstanding, 100);
 }
 
