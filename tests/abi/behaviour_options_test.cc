@@ -278,12 +278,13 @@ TEST(NoRace, WithAnMd5Signature) {
 TEST(Required, WhatCannotBeCopiedMakesNoAttempt) {
   if (geteuid() != 0) GTEST_SKIP() << "not root";
   const int before = traced("attempt_failed", "EPERM");
-  EXPECT_EQ(in_child([] {
+  const Target target = resolve("second");  // opens the trace, too
+  EXPECT_EQ(in_child([&] {
               const Descriptor fd = tcp();
               EXPECT_EQ(set(fd.get(), SOL_SOCKET, SO_MARK, 99), 0);
               EXPECT_EQ(fchown(fd.get(), 65534, 65534), 0);
               EXPECT_EQ(setresuid(65534, 65534, 65534), 0);
-              EXPECT_EQ(begin(fd, resolve("second")), EINPROGRESS);
+              EXPECT_EQ(begin(fd, target), EINPROGRESS);
               EXPECT_EQ(polled(fd.get(), POLLOUT, 500ms), 0);
               return 0;
             }),
