@@ -1,6 +1,7 @@
 #include "core/net/race_driver.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -34,6 +35,24 @@ int take_error(int descriptor) {
   return error;
 }
 
+std::optional<tcp_info> tcp_info_of(int descriptor) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+    return std::nullopt;
+  }
+  return info;
+}
+
+// The handshake's. The kernel measures none where the SYN went out twice.
+std::optional<Duration> rtt_of(int descriptor) {
+  const auto info = tcp_info_of(descriptor);
+  if (!info || info->tcpi_rtt == 0 || info->tcpi_total_retrans != 0) {
+    return std::nullopt;
+  }
+  return Duration(info->tcpi_rtt);
+}
+
 }  // namespace
 
 // One race. Lives from begin() until the close callback of its timer.
@@ -60,6 +79,7 @@ class RaceDriver {
   void perform(const race::Action& action);
   void on(const race::StartAttempt& action);
   void on(const race::CancelAttempt& action);
+  void on(const race::LookAtSyn& action);
   void on(const race::WakeAt& action) { wake_ = action.time; }
   void on(const race::Won& action);
   void on(const race::AllFailed&);
@@ -245,9 +265,16 @@ void RaceDriver::on(const race::CancelAttempt& action) {
   }
 }
 
+void RaceDriver::on(const race::LookAtSyn& action) {
+  const auto info = tcp_info_of(attempt(action.attempt).descriptor);
+  if (!info || info->tcpi_total_retrans == 0) return;
+  events_.emplace_back(race::Retransmitted{action.attempt});
+}
+
 void RaceDriver::on(const race::Won& action) {
   Attempt& winner = attempt(action.attempt);
   winner.ended = true;
+  end_.rtt = rtt_of(winner.descriptor);
   happy_outcome outcome{.kind = HAPPY_WON, .descriptor = -1, .error = 0};
   if (action.attempt == kFirst) {
     release(&winner);
@@ -364,6 +391,12 @@ void Races::begin(RaceId id, RaceRequest request) {
 void Races::resolved(RaceId id, const race::Resolved& answer) {
   if (const auto it = races_.find(id); it != races_.end()) {
     it->second->handle(answer);
+  }
+}
+
+void Races::deferred(RaceId id, const race::Deferred& candidate) {
+  if (const auto it = races_.find(id); it != races_.end()) {
+    it->second->handle(candidate);
   }
 }
 

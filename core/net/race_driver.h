@@ -46,6 +46,7 @@ struct RaceEnd {
   // where it is not attempt 1.
   std::optional<race::AttemptId> winner;
   std::optional<Endpoint> endpoint;     // of `winner`
+  std::optional<Duration> rtt;          // WON: the handshake's, where measured
   std::vector<FailedAttempt> failures;  // in the order they failed
   Duration elapsed{};
 };
@@ -85,6 +86,8 @@ class Races {
   void begin(RaceId id, RaceRequest request);
   // An answer of one family came late, possibly empty.
   void resolved(RaceId id, const race::Resolved& answer);
+  // The caller has an attempt of its own to that candidate.
+  void deferred(RaceId id, const race::Deferred& candidate);
   // Candidates that the newest answer no longer has.
   void withdrawn(RaceId id, const race::Withdrawn& candidates);
   // Ends the race without race_decided.

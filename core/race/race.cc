@@ -41,10 +41,15 @@ void Race::on(const Begin& event) {
   }
   add(event.candidates);
   for (const Endpoint& candidate : event.deferred) {
-    if (known_.insert(plain(candidate)).second) {
-      deferred_.push_back(plain(candidate));
-    }
+    const Endpoint endpoint = plain(candidate);
+    if (!known_.insert(endpoint).second) continue;
+    deferred_[index(endpoint.address.family)].push_back(endpoint);
   }
+  first_is_doubtful_ = event.first_is_doubtful;
+  for (const auto& [address, delay] : event.attempt_delays) {
+    delays_[address.unmapped()] = delay;
+  }
+  if (event.explored) explored_ = plain(*event.explored);
 }
 
 void Race::on(const Resolved& event) {
@@ -56,14 +61,25 @@ void Race::on(const Resolved& event) {
 void Race::on(const Withdrawn& event) {
   for (const Endpoint& candidate : event.candidates) {
     const Endpoint gone = plain(candidate);
-    size_t removed = std::erase(waiting_[index(gone.address.family)], gone) +
-                     std::erase(deferred_, gone);
+    const size_t family = index(gone.address.family);
+    size_t removed = std::erase(waiting_[family], gone) +
+                     std::erase(deferred_[family], gone);
     if (leader_ == gone) {
       leader_.reset();
       ++removed;
     }
     // A newer answer may bring it back, but not one that was started.
     if (removed > 0) known_.erase(gone);
+  }
+}
+
+void Race::on(const Deferred& event) {
+  const Endpoint candidate = plain(event.candidate);
+  const size_t family = index(candidate.address.family);
+  if (std::erase(waiting_[family], candidate) == 0) return;
+  deferred_[family].push_back(candidate);
+  if (only_deferred_waiting()) {
+    next_start_ = std::max(next_start_, now_ + delay_after(candidate));
   }
 }
 
@@ -84,7 +100,18 @@ void Race::on(const Failed& event) {
   if (attempt == nullptr || attempt->state != AttemptState::kLive) return;
   attempt->state = AttemptState::kFailed;
   --live_;
-  next_start_ = now_;  // a failure never waits for the delay
+  // A failure never waits for the delay; that of an attempt which was started
+  // out of turn says nothing of the one before it.
+  if (event.attempt != exploration_ || live_ == 0) next_start_ = now_;
+}
+
+// It says as much as the attempt delay would have, only sooner.
+void Race::on(const Retransmitted& event) {
+  const Attempt* attempt = find(event.attempt);
+  if (attempt == nullptr || event.attempt != latest_) return;
+  if (attempt->state != AttemptState::kLive) return;
+  next_start_ = std::min(next_start_,
+                         std::max(now_, attempt->started + kLeastAttemptDelay));
 }
 
 void Race::on(const Abandoned&) {
@@ -109,7 +136,9 @@ void Race::advance() {
   if (phase_ == Phase::kResolving) leave_resolving();
   if (phase_ == Phase::kRacing) {
     end_overdue_attempts();
-    start_due_attempt();
+    start_due_attempts();
+    start_due_exploration();
+    look_if_due();
   }
   finish_if_exhausted();
   if (phase_ != Phase::kDone) arm();
@@ -139,7 +168,7 @@ void Race::leave_resolving() {
   } else if (!leader_) {
     std::deque<Endpoint>& first =
         queue(preferred).empty() ? queue(other(preferred)) : queue(preferred);
-    std::deque<Endpoint>& from = first.empty() ? deferred_ : first;
+    std::deque<Endpoint>& from = first.empty() ? *next_queue() : first;
     leader_ = from.front();
     from.pop_front();
   }
@@ -165,9 +194,18 @@ void Race::end_overdue_attempts() {
   }
 }
 
-// RFC 8305 section 5: one attempt a delay.
-void Race::start_due_attempt() {
-  if (now_ < next_start_ || live_ >= settings_.max_in_flight) return;
+// RFC 8305 section 5: one attempt a delay. Where history speaks against the
+// first one, which the caller has named, the second does not wait for it.
+void Race::start_due_attempts() {
+  const bool first = attempts_.empty();
+  if (!start_due_attempt() || !first || !first_is_doubtful_) return;
+  if (only_deferred_waiting()) return;
+  next_start_ = now_;
+  start_due_attempt();
+}
+
+bool Race::start_due_attempt() {
+  if (now_ < next_start_ || live_ >= settings_.max_in_flight) return false;
   Endpoint endpoint;
   if (leader_) {
     endpoint = *std::exchange(leader_, std::nullopt);
@@ -175,28 +213,84 @@ void Race::start_due_attempt() {
     endpoint = from->front();
     from->pop_front();
   } else {
-    return;
+    return false;
   }
   if (attempts_.empty()) first_family_ = endpoint.address.family;
   last_family_ = endpoint.address.family;
-  if (last_family_ == first_family_) ++first_family_started_;
+  const bool other_port = endpoint.address == last_address_;
+  if (last_family_ == first_family_ && !other_port) ++first_family_started_;
+  last_address_ = endpoint.address;
+  latest_ = start(endpoint);
+  next_start_ = now_ + delay_after(endpoint);
+  next_look_ = now_ + kFirstLook;
+  return true;
+}
+
+AttemptId Race::start(const Endpoint& endpoint) {
   attempts_.push_back({.started = now_});
   ++live_;
-  next_start_ = now_ + settings_.attempt_delay;
-  out_.emplace_back(StartAttempt{
-      AttemptId{static_cast<uint32_t>(attempts_.size())}, endpoint});
+  const AttemptId id{static_cast<uint32_t>(attempts_.size())};
+  out_.emplace_back(StartAttempt{id, endpoint});
+  return id;
+}
+
+// RTTs are learned of winners only, so a nearer address that never leads would
+// stay unknown. This one leads by 10 ms, is asked beside, and its start counts
+// for nothing else.
+void Race::start_due_exploration() {
+  if (!exploration_waits()) {
+    if (!attempts_.empty()) explored_.reset();
+    return;
+  }
+  if (now_ < attempts_.front().started + kExplorationDelay) return;
+  const Endpoint endpoint = *std::exchange(explored_, std::nullopt);
+  if (std::erase(queue(endpoint.address.family), endpoint) == 0) return;
+  exploration_ = start(endpoint);
+}
+
+bool Race::exploration_waits() const {
+  return explored_ && attempts_.size() == 1 && live_ == 1 &&
+         live_ < settings_.max_in_flight;
+}
+
+// The kernel tells nobody of a retransmission; it has to be asked.
+void Race::look_if_due() {
+  if (!may_look() || now_ < next_look_) return;
+  while (next_look_ <= now_) next_look_ += kLookInterval;
+  out_.emplace_back(LookAtSyn{latest_});
+}
+
+// Whether a retransmission of the latest attempt could bring something forward.
+bool Race::may_look() const {
+  if (!anything_waiting() || live_ >= settings_.max_in_flight) return false;
+  const auto number = static_cast<size_t>(latest_);
+  return number != 0 && next_start_ > now_ &&
+         attempts_[number - 1].state == AttemptState::kLive;
+}
+
+Duration Race::delay_after(const Endpoint& endpoint) const {
+  const auto known = delays_.find(endpoint.address);
+  return known == delays_.end() ? settings_.attempt_delay : known->second;
 }
 
 // RFC 8305 section 4: First Address Family Count addresses of the first
 // family, then the families in turn. Decided at each start, so that addresses
-// that come late take their turn at once.
+// that come late take their turn at once. A turn is that of an address, with
+// all its ports.
 std::deque<Endpoint>* Race::next_queue() {
+  const std::deque<Endpoint>& last = queue(last_family_);
+  if (!last.empty() && last.front().address == last_address_) {
+    return &queue(last_family_);
+  }
   const bool stay = first_family_started_ < settings_.first_family_count;
   const Family turn = stay ? first_family_ : other(last_family_);
-  for (const Family family : {turn, other(turn)}) {
-    if (!queue(family).empty()) return &queue(family);
+  for (Queues* queues : {&waiting_, &deferred_}) {
+    for (const Family family : {turn, other(turn)}) {
+      std::deque<Endpoint>& one = (*queues)[index(family)];
+      if (!one.empty()) return &one;
+    }
   }
-  return deferred_.empty() ? nullptr : &deferred_;
+  return nullptr;
 }
 
 void Race::finish_if_exhausted() {
@@ -211,7 +305,7 @@ void Race::finish(std::optional<Action> result) {
   if (result) out_.push_back(*result);
   cancel_live();
   waiting_ = {};
-  deferred_.clear();
+  deferred_ = {};
   leader_.reset();
 }
 
@@ -233,6 +327,10 @@ void Race::arm() {
     if (resolution_deadline_) no_later_than(*resolution_deadline_);
   } else if (anything_waiting() && live_ < settings_.max_in_flight) {
     no_later_than(next_start_);
+    if (may_look()) no_later_than(next_look_);
+  }
+  if (phase_ == Phase::kRacing && exploration_waits()) {
+    no_later_than(attempts_.front().started + kExplorationDelay);
   }
   if (settings_.attempt_timeout) {
     for (const Attempt& attempt : attempts_) {
@@ -258,7 +356,11 @@ std::deque<Endpoint>& Race::queue(Family family) {
 
 bool Race::anything_waiting() const {
   return leader_ || !waiting_[0].empty() || !waiting_[1].empty() ||
-         !deferred_.empty();
+         !deferred_[0].empty() || !deferred_[1].empty();
+}
+
+bool Race::only_deferred_waiting() const {
+  return !leader_ && waiting_[0].empty() && waiting_[1].empty();
 }
 
 bool Race::pending(Family family) const { return pending_[index(family)]; }

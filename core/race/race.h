@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <variant>
@@ -17,6 +18,15 @@
 namespace happy::race {
 
 enum class AttemptId : uint32_t {};
+
+// A SYN is sent again after a second (RFC 6298 section 2.1); only then is there
+// something to see, and a next attempt to start earlier than planned.
+inline constexpr Duration kFirstLook{1'000'000};
+inline constexpr Duration kLookInterval{100'000};
+// An attempt that a retransmission overtakes has had this much.
+inline constexpr Duration kLeastAttemptDelay{100'000};
+// How long after the first attempt an address is tried only to be measured.
+inline constexpr Duration kExplorationDelay{10'000};
 
 struct Settings {
   Duration attempt_delay{250'000};
@@ -36,7 +46,7 @@ struct Settings {
 // them within a family (interleaving is the machine's work); the first one is
 // always attempted first, unless the preferred family has no candidate yet and
 // its answer comes within the Resolution Delay. `deferred` come after all
-// others, in their own order. v4-mapped addresses count as their IPv4 form.
+// others, interleaved as well. v4-mapped addresses count as their IPv4 form.
 struct Begin {
   std::vector<Endpoint> candidates = {};
   bool ipv4_pending = false;  // an answer of this family may still come
@@ -45,6 +55,14 @@ struct Begin {
   // The first candidate is under way already: no Resolution Delay. Its
   // StartAttempt is given all the same, as AttemptId{1}.
   bool first_under_way = false;
+  // The first candidate has failed lately: the next one starts beside it.
+  bool first_is_doubtful = false;
+  // How long to give an attempt to these addresses before the next one starts,
+  // where it is not Settings::attempt_delay.
+  std::map<IpAddress, Duration> attempt_delays = {};
+  // One of `candidates`, to be measured: started kExplorationDelay after the
+  // first attempt if that is then still the only one. It moves no other start.
+  std::optional<Endpoint> explored = std::nullopt;
 };
 // An answer for one family came, possibly empty.
 struct Resolved {
@@ -55,17 +73,26 @@ struct Resolved {
 struct Withdrawn {
   std::vector<Endpoint> candidates;
 };
+// The caller tries this one by itself, beside this race: it goes last here, and
+// not before the caller's own attempt has had its delay.
+struct Deferred {
+  Endpoint candidate;
+};
 struct Connected {
   AttemptId attempt;
 };
 struct Failed {
   AttemptId attempt;
 };
+// The answer to LookAtSyn where the SYN has been sent again.
+struct Retransmitted {
+  AttemptId attempt;
+};
 struct Tick {
 };  // the time asked for by WakeAt has come (or is thought to have)
 struct Abandoned {};  // the caller closed the socket, or no longer waits
-using Event = std::variant<Begin, Resolved, Withdrawn, Connected, Failed, Tick,
-                           Abandoned>;
+using Event = std::variant<Begin, Resolved, Withdrawn, Deferred, Connected,
+                           Failed, Retransmitted, Tick, Abandoned>;
 
 // Actions.
 struct StartAttempt {
@@ -76,6 +103,12 @@ struct StartAttempt {
 struct CancelAttempt {
   AttemptId attempt;
   bool operator==(const CancelAttempt&) const = default;
+};
+// Asks whether the attempt's SYN had to be sent again; the answer, if it is
+// yes, is Retransmitted.
+struct LookAtSyn {
+  AttemptId attempt;
+  bool operator==(const LookAtSyn&) const = default;
 };
 // Replaces the previous one; nothing is pending where a step gives none.
 struct WakeAt {
@@ -94,8 +127,8 @@ struct AllFailed {
 struct TimedOut {
   bool operator==(const TimedOut&) const = default;
 };
-using Action =
-    std::variant<StartAttempt, CancelAttempt, WakeAt, Won, AllFailed, TimedOut>;
+using Action = std::variant<StartAttempt, CancelAttempt, LookAtSyn, WakeAt, Won,
+                            AllFailed, TimedOut>;
 
 class Race {
  public:
@@ -122,8 +155,10 @@ class Race {
   void on(const Begin& event);
   void on(const Resolved& event);
   void on(const Withdrawn& event);
+  void on(const Deferred& event);
   void on(const Connected& event);
   void on(const Failed& event);
+  void on(const Retransmitted& event);
   void on(const Tick&) {}
   void on(const Abandoned&);
 
@@ -131,16 +166,24 @@ class Race {
   void advance();
   void leave_resolving();
   void end_overdue_attempts();
-  void start_due_attempt();
+  void start_due_attempts();
+  bool start_due_attempt();
+  void start_due_exploration();
+  AttemptId start(const Endpoint& endpoint);
+  void look_if_due();
   void finish_if_exhausted();
   void finish(std::optional<Action> result);
   void cancel_live();
   void arm();
 
   Attempt* find(AttemptId id);
+  Duration delay_after(const Endpoint& endpoint) const;
   std::deque<Endpoint>& queue(Family family);
   std::deque<Endpoint>* next_queue();
   bool anything_waiting() const;
+  bool only_deferred_waiting() const;
+  bool exploration_waits() const;
+  bool may_look() const;
   bool pending(Family family) const;
 
   const Settings settings_;
@@ -148,9 +191,10 @@ class Race {
   Time now_{};
   std::vector<Action> out_;
 
-  std::array<bool, 2> pending_{};  // by Family
-  std::array<std::deque<Endpoint>, 2> waiting_;
-  std::deque<Endpoint> deferred_;
+  std::array<bool, 2> pending_{};                      // by Family
+  using Queues = std::array<std::deque<Endpoint>, 2>;  // by Family
+  Queues waiting_;
+  Queues deferred_;
   std::optional<Endpoint> leader_;  // goes first, whatever its family
   std::set<Endpoint> known_;        // waiting or started
   std::vector<Attempt> attempts_;   // AttemptId n is attempts_[n - 1]
@@ -159,6 +203,13 @@ class Race {
   Family first_family_ = Family::kIpv6;
   Family last_family_ = Family::kIpv6;
   bool attempt_1_timed_out_ = false;
+  bool first_is_doubtful_ = false;
+  std::map<IpAddress, Duration> delays_;
+  std::optional<Endpoint> explored_;      // not yet started
+  std::optional<AttemptId> exploration_;  // started
+  std::optional<IpAddress> last_address_;
+  AttemptId latest_{};  // the attempt that next_start_ counts from
+  Time next_look_{};    // at latest_
   Time next_start_{};
   std::optional<Time> resolution_deadline_;
   std::optional<Time> connect_deadline_;

@@ -340,6 +340,29 @@ TEST(RaceScenario, S32DuplicatesGoOnce) {
   EXPECT_EQ(world.order(), (Endpoints{v6(1), v4(1), v6(2)}));
 }
 
+// RFC 8305 section 5: nobody on ::1, so 127.0.0.1 at once.
+TEST(RaceScenario, S35LocalhostOnIpv4OnlyIsReachedAtOnce) {
+  VirtualWorld world{{}};
+  const Endpoint loopback6{*IpAddress::parse("::1"), 8080};
+  const Endpoint loopback4{IpAddress::v4(127, 0, 0, 1), 8080};
+  world.fails(loopback6, 50us);
+  world.connects(loopback4, 50us);
+  world.run(begin({loopback6, loopback4}));
+  EXPECT_EQ(world.decided_at(), 100us);
+}
+
+// RFC 8305 section 5 leaves open how long one attempt may last: a rule's
+// attempt_ms ends it, also where there is nothing else to try.
+TEST(RaceScenario, S43OneDeadAddressEndsAtTheRulesAttemptTime) {
+  VirtualWorld world{{.attempt_timeout = 5s}};
+  Begin one = begin({v4(1)});
+  one.first_under_way = true;
+  world.run(one);
+  EXPECT_TRUE(world.timed_out());
+  EXPECT_EQ(world.decided_at(), 5s);
+  EXPECT_EQ(world.in_flight(), 0);
+}
+
 // A preference for IPv4 (gai.conf, or the rule's families) turns the wait.
 TEST(RaceScenario, S36PreferredIpv4LeadsAndIsWaitedFor) {
   VirtualWorld world{{.preferred_family = Family::kIpv4}};

@@ -36,6 +36,8 @@ inline Action start(uint32_t id, const Endpoint& endpoint) {
 }
 inline Action cancel(uint32_t id) { return CancelAttempt{AttemptId{id}}; }
 inline Action won(uint32_t id) { return Won{AttemptId{id}}; }
+inline Action look(uint32_t id) { return LookAtSyn{AttemptId{id}}; }
+inline Event retransmitted(uint32_t id) { return Retransmitted{AttemptId{id}}; }
 inline Action wake(Time time) { return WakeAt{time}; }
 inline Event connected(uint32_t id) { return Connected{AttemptId{id}}; }
 inline Event failed(uint32_t id) { return Failed{AttemptId{id}}; }
@@ -48,6 +50,9 @@ inline void PrintTo(const Action& action, std::ostream* out) {
     }
     void operator()(const CancelAttempt& a) {
       out << "cancel " << uint32_t(a.attempt);
+    }
+    void operator()(const LookAtSyn& a) {
+      out << "look at " << uint32_t(a.attempt);
     }
     void operator()(const WakeAt& a) {
       out << "wake at " << (a.time - kT0).count() << " us";

@@ -25,6 +25,7 @@ class VirtualWorld {
     Endpoint endpoint;
     Duration at;
     std::optional<Duration> ended;  // also by cancellation
+    bool failed = false;
     bool operator==(const Started&) const = default;
   };
 
@@ -35,6 +36,10 @@ class VirtualWorld {
   }
   void fails(const Endpoint& endpoint, Duration after) {
     net_[endpoint] = {Fate::kFails, after};
+  }
+  // The kernel has to send the SYN to it again, so long after the first.
+  void retransmits(const Endpoint& endpoint, Duration after) {
+    resent_[endpoint] = after;
   }
   // Something to happen at a time, after what was arranged for then earlier.
   void at(Duration time, Event event) {
@@ -75,6 +80,7 @@ class VirtualWorld {
   }
   int in_flight() const { return in_flight_; }
   int most_in_flight() const { return most_in_flight_; }
+  int looks() const { return looks_; }
   int ended_twice() const { return ended_twice_; }
   int wakes_in_one_step() const { return wakes_in_one_step_; }
 
@@ -92,6 +98,7 @@ class VirtualWorld {
     if (const auto* f = std::get_if<Failed>(&event); f && known(f->attempt)) {
       if (ended(f->attempt)) return;
       end(f->attempt);
+      log_[size_t(f->attempt) - 1].failed = true;
     }
     wake_.reset();
     int wakes = 0;
@@ -111,6 +118,7 @@ class VirtualWorld {
     if (const auto* c = std::get_if<CancelAttempt>(&action)) {
       return end(c->attempt);
     }
+    if (const auto* l = std::get_if<LookAtSyn>(&action)) return look(*l);
     if (const auto* w = std::get_if<Won>(&action)) {
       winner_ = log_.at(size_t(w->attempt) - 1).endpoint;
       end(w->attempt);
@@ -125,7 +133,7 @@ class VirtualWorld {
   }
 
   void begin(const StartAttempt& action) {
-    log_.push_back({action.endpoint, now_ - kT0, std::nullopt});
+    log_.push_back({action.endpoint, now_ - kT0, std::nullopt, false});
     EXPECT_EQ(size_t(action.attempt), log_.size());
     most_in_flight_ = std::max(most_in_flight_, ++in_flight_);
     const Behaviour fate = net_[action.endpoint];
@@ -134,6 +142,16 @@ class VirtualWorld {
     } else if (fate.fate == Fate::kFails) {
       events_.emplace(now_ + fate.after, Failed{action.attempt});
     }
+  }
+
+  void look(const LookAtSyn& action) {
+    ++looks_;
+    const Started& attempt = log_.at(size_t(action.attempt) - 1);
+    EXPECT_FALSE(attempt.ended) << "a closed socket was asked";
+    const auto resent = resent_.find(attempt.endpoint);
+    if (resent == resent_.end()) return;
+    if (now_ - kT0 < attempt.at + resent->second) return;
+    events_.emplace(now_, Retransmitted{action.attempt});
   }
 
   bool known(AttemptId id) const { return size_t(id) <= log_.size(); }
@@ -149,6 +167,7 @@ class VirtualWorld {
   Race race_;
   Time now_ = kT0;
   std::map<Endpoint, Behaviour> net_;
+  std::map<Endpoint, Duration> resent_;
   std::multimap<Time, Event> events_;
   std::optional<Time> wake_;
   std::vector<Started> log_;
@@ -158,6 +177,7 @@ class VirtualWorld {
   Duration decided_at_{};
   int in_flight_ = 0;
   int most_in_flight_ = 0;
+  int looks_ = 0;
   int ended_twice_ = 0;
   int wakes_in_one_step_ = 0;
 };
