@@ -8,11 +8,14 @@
 #include <iterator>
 #include <optional>
 
+#include "core/race/gai_conf.h"
+
 namespace happy {
 namespace {
 
 constexpr const char* kHosts = "/etc/hosts";
 constexpr const char* kResolvConf = "/etc/resolv.conf";
+constexpr const char* kGaiConf = "/etc/gai.conf";
 
 std::optional<std::string_view> variable(const char* name) {
   const char* value = secure_getenv(name);
@@ -31,9 +34,11 @@ dns::ResolvConf parse(const std::string& text) {
 
 }  // namespace
 
-NameFiles::NameFiles() : resolv_conf_(parse("")) {
+NameFiles::NameFiles()
+    : resolv_conf_(parse("")), prefix_policies_(race::parse_gai_conf("")) {
   hosts();
   resolv_conf();
+  prefix_policies();
 }
 
 bool NameFiles::changed(const char* path, Stamp* stamp, std::string* text) {
@@ -55,6 +60,14 @@ const dns::HostsFile& NameFiles::hosts() {
   std::string text;
   if (changed(kHosts, &hosts_stamp_, &text)) hosts_ = dns::HostsFile(text);
   return hosts_;
+}
+
+const std::vector<race::PrefixPolicy>& NameFiles::prefix_policies() {
+  std::string text;
+  if (changed(kGaiConf, &gai_conf_stamp_, &text)) {
+    prefix_policies_ = race::parse_gai_conf(text);
+  }
+  return prefix_policies_;
 }
 
 const dns::ResolvConf& NameFiles::resolv_conf() {

@@ -1,13 +1,15 @@
-// /etc/hosts and /etc/resolv.conf, read again when they change. A file that has
-// become unreachable (chroot) counts as it was last read.
+// /etc/hosts, /etc/resolv.conf and /etc/gai.conf, read again when they change.
+// A file that has become unreachable (chroot) counts as it was last read.
 #pragma once
 
 #include <sys/stat.h>
 
 #include <string>
+#include <vector>
 
 #include "core/dns/hosts_file.h"
 #include "core/dns/resolv_conf.h"
+#include "core/race/destination_order.h"
 
 namespace happy {
 
@@ -17,6 +19,7 @@ class NameFiles {
   NameFiles();
   const dns::HostsFile& hosts();
   const dns::ResolvConf& resolv_conf();
+  const std::vector<race::PrefixPolicy>& prefix_policies();
 
  private:
   // Identity of a file's content, as far as stat(2) tells.
@@ -28,9 +31,10 @@ class NameFiles {
   // True and `*text` if the file has changed since `*stamp`.
   static bool changed(const char* path, Stamp* stamp, std::string* text);
 
-  Stamp hosts_stamp_, resolv_conf_stamp_;
+  Stamp hosts_stamp_, resolv_conf_stamp_, gai_conf_stamp_;
   dns::HostsFile hosts_;
   dns::ResolvConf resolv_conf_;
+  std::vector<race::PrefixPolicy> prefix_policies_;
 };
 
 }  // namespace happy

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <deque>
+#include <tuple>
 
 namespace happy::race {
 namespace {
@@ -82,17 +84,42 @@ struct Ranked {
 // kernel has already weighed them when it chose the source; rule 7 (native
 // transport), because what is a tunnel cannot be told from an address.
 bool goes_before(const Ranked& a, const Ranked& b) {
-  if (a.usable != b.usable) return a.usable;                    // rule 1
+  if (a.usable != b.usable) return a.usable;  // rule 1
+  if (a.destination.failed_lately != b.destination.failed_lately) {
+    return b.destination.failed_lately;
+  }
   if (a.scopes_match != b.scopes_match) return a.scopes_match;  // rule 2
   if (a.labels_match != b.labels_match) return a.labels_match;  // rule 5
   if (a.precedence != b.precedence) {                           // rule 6
     return a.precedence > b.precedence;
   }
   if (a.scope != b.scope) return a.scope < b.scope;  // rule 8
+  // RFC 8305 section 4: history between rules 8 and 9.
+  if (a.destination.history_rank != b.destination.history_rank) {
+    return a.destination.history_rank < b.destination.history_rank;
+  }
   if (a.destination.address.family != b.destination.address.family) {
     return false;
   }
   return a.affinity > b.affinity;  // rule 9
+}
+
+// The same for addresses that are all good, or all bad.
+void interleave(std::span<const Destination> ordered, int first_family_count,
+                std::vector<IpAddress>* out) {
+  if (ordered.empty()) return;
+  std::array<std::deque<IpAddress>, 2> queues;  // the first family's, the other
+  const Family first = ordered.front().address.family;
+  for (const Destination& one : ordered) {
+    queues[one.address.family == first ? 0 : 1].push_back(one.address);
+  }
+  size_t turn = 0;
+  for (int k = 1; !queues[0].empty() || !queues[1].empty(); ++k) {
+    if (queues[turn].empty()) turn = 1 - turn;
+    out->push_back(queues[turn].front());
+    queues[turn].pop_front();
+    if (k >= first_family_count) turn = 1 - turn;
+  }
 }
 
 constexpr IpAddress prefix(std::array<uint8_t, 16> bytes) {
@@ -132,6 +159,29 @@ void order_destinations(std::vector<Destination>* destinations,
   }
   destinations->clear();
   for (const Ranked& entry : ranked) destinations->push_back(entry.destination);
+}
+
+void order_by_family(std::vector<Destination>* destinations, Family first) {
+  const auto key = [first](const Destination& d) {
+    return std::tuple(d.failed_lately, d.address.family != first,
+                      d.history_rank);
+  };
+  std::stable_sort(destinations->begin(), destinations->end(),
+                   [&key](const Destination& a, const Destination& b) {
+                     return key(a) < key(b);
+                   });
+}
+
+std::vector<IpAddress> interleaved(std::span<const Destination> ordered,
+                                   int first_family_count) {
+  std::vector<Destination> good, bad;
+  for (const Destination& one : ordered) {
+    (one.failed_lately ? bad : good).push_back(one);
+  }
+  std::vector<IpAddress> out;
+  interleave(good, first_family_count, &out);
+  interleave(bad, first_family_count, &out);
+  return out;
 }
 
 }  // namespace happy::race

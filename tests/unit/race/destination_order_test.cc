@@ -136,5 +136,88 @@ TEST(DestinationOrder, NothingAndOneAreFine) {
   EXPECT_THAT(ordered({{"192.0.2.1", nullptr}}), ElementsAre("192.0.2.1"));
 }
 
+// What a look-up's list is made of, with what history says.
+Destination known(const char* text, int rank, bool failed = false) {
+  const IpAddress address = *IpAddress::parse(text);
+  return {.address = address,
+          .source = address,
+          .failed_lately = failed,
+          .history_rank = rank};
+}
+std::vector<std::string> texts(const std::vector<Destination>& list) {
+  std::vector<std::string> out;
+  for (const Destination& d : list) out.push_back(d.address.to_string());
+  return out;
+}
+
+// RFC 8305 section 4: history comes in between rules 8 and 9.
+TEST(DestinationOrder, TheNearerGoesFirstAmongEquals) {
+  std::vector<Destination> list = {known("192.0.2.1", 2), known("192.0.2.2", 0),
+                                   known("2001:db8::1", 1)};
+  order_destinations(&list);
+  EXPECT_THAT(texts(list), ElementsAre("2001:db8::1", "192.0.2.2", "192.0.2.1"))
+      << "rule 6, the precedence, counts more";
+}
+
+TEST(DestinationOrder, HistoryCountsMoreThanAMatchingPrefix) {
+  std::vector<Destination> list = {known("2001:db8::1", 1),
+                                   known("2001:db8:f::1", 0)};
+  list[0].source = IpAddress::parse("2001:db8::9");
+  list[1].source = IpAddress::parse("2001:db8::9");
+  order_destinations(&list);
+  EXPECT_THAT(texts(list), ElementsAre("2001:db8:f::1", "2001:db8::1"));
+}
+
+TEST(DestinationOrder, WhatFailedLatelyIsLastButForTheUnreachable) {
+  std::vector<Destination> list = {known("2001:db8::1", 0, true),
+                                   known("2001:db8::2", 0),
+                                   known("192.0.2.1", 0)};
+  list[1].source.reset();
+  order_destinations(&list);
+  EXPECT_THAT(texts(list),
+              ElementsAre("192.0.2.1", "2001:db8::1", "2001:db8::2"));
+}
+
+TEST(DestinationOrder, ARulesFamilyLeadsThenHistoryThenTheAnswer) {
+  std::vector<Destination> list = {
+      known("2001:db8::1", 0), known("192.0.2.1", 3, true),
+      known("192.0.2.2", 3), known("192.0.2.3", 3), known("192.0.2.4", 1)};
+  order_by_family(&list, Family::kIpv4);
+  EXPECT_THAT(texts(list), ElementsAre("192.0.2.4", "192.0.2.2", "192.0.2.3",
+                                       "2001:db8::1", "192.0.2.1"));
+}
+
+std::vector<std::string> interleaved_texts(const std::vector<Destination>& list,
+                                           int count) {
+  std::vector<std::string> out;
+  for (const IpAddress& one : interleaved(list, count)) {
+    out.push_back(one.to_string());
+  }
+  return out;
+}
+
+// RFC 8305 section 4: the families take turns, the first one leads.
+TEST(DestinationOrder, FamiliesAlternate) {
+  const std::vector<Destination> list = {
+      known("2001:db8::1", 0), known("2001:db8::2", 0), known("2001:db8::3", 0),
+      known("192.0.2.1", 0), known("192.0.2.2", 0)};
+  EXPECT_THAT(interleaved_texts(list, 1),
+              ElementsAre("2001:db8::1", "192.0.2.1", "2001:db8::2",
+                          "192.0.2.2", "2001:db8::3"));
+  EXPECT_THAT(interleaved_texts(list, 2),
+              ElementsAre("2001:db8::1", "2001:db8::2", "192.0.2.1",
+                          "2001:db8::3", "192.0.2.2"));
+  EXPECT_TRUE(interleaved({}, 1).empty());
+}
+
+TEST(DestinationOrder, WhatFailedLatelyStaysBehindWhenFamiliesAlternate) {
+  const std::vector<Destination> list = {
+      known("2001:db8::1", 0), known("2001:db8::2", 0),
+      known("192.0.2.1", 0, true), known("2001:db8::3", 0, true)};
+  EXPECT_THAT(
+      interleaved_texts(list, 1),
+      ElementsAre("2001:db8::1", "2001:db8::2", "192.0.2.1", "2001:db8::3"));
+}
+
 }  // namespace
 }  // namespace happy::race
