@@ -32,6 +32,7 @@ enum class Shape : uint8_t {
   kObject,   // of the keys of `inner`
   kNamed,    // an object of user-named objects of `inner`
   kObjects,  // an array of objects of `inner`
+  kPorts,    // an object of arrays of min to max ports, named by a port
   kAny,      // checked by the release that brings the key
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,7 @@ struct HostPattern {
 struct RaceSettings {
   bool enabled = true;
   std::chrono::milliseconds attempt_delay{250};
+  bool adaptive = true;  // the attempt delay follows history
   std::chrono::milliseconds resolution_delay{50};
   int first_family_count = 1;
   int max_in_flight = 32;
@@ -85,6 +87,8 @@ struct Rule {
   Timeouts timeouts;
   bool stale = true;            // expired answers serve where resolvers fail
   bool refuse_private = false;  // the guard against DNS rebinding
+  // The ports that a connect() to the key's port races, in this order.
+  std::map<uint16_t, std::vector<uint16_t>> port_alternatives{};
   // Races to loopback destinations: off only in the embedded default policy.
   bool race_loopback = true;
 

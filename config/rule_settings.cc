@@ -103,6 +103,18 @@ std::vector<Family> to_families(const Value& list) {
   return out;
 }
 
+std::map<uint16_t, std::vector<uint16_t>> to_ports(const Value& object) {
+  std::map<uint16_t, std::vector<uint16_t>> out;
+  for (const Member& member : object.members) {
+    const auto port = to_port(member.key);
+    if (!port) continue;  // reported by check_schema
+    for (const Value& element : member.value.elements) {
+      out[*port].push_back(static_cast<uint16_t>(element.integer));
+    }
+  }
+  return out;
+}
+
 template <typename T>
 void inherit(Maybe<T>* rule, const Maybe<T>& defaults) {
   if (rule->has_value() || !defaults) return;
@@ -192,10 +204,13 @@ RuleSettings read_settings(const Value& object, const std::string& path,
   s.stale = top.boolean("stale");
   s.refuse_private = top.read<bool>(
       "private_addresses", [](const Value& v) { return v.text == "refuse"; });
+  s.port_alternatives = top.read<std::map<uint16_t, std::vector<uint16_t>>>(
+      "port_alternatives", to_ports);
 
   const SettingsReader race = top.inner("race", Scope::kRace);
   s.enabled = race.boolean("enabled");
   s.attempt_delay_ms = race.integer("attempt_delay_ms");
+  s.adaptive = race.boolean("adaptive");
   s.resolution_delay_ms = race.integer("resolution_delay_ms");
   s.first_family_count = race.integer("first_family_count");
   s.max_in_flight = race.integer("max_in_flight");
@@ -215,6 +230,8 @@ RuleSettings merged(RuleSettings rule, const RuleSettings& defaults) {
   inherit(&rule.refuse_private, defaults.refuse_private);
   inherit(&rule.enabled, defaults.enabled);
   inherit(&rule.attempt_delay_ms, defaults.attempt_delay_ms);
+  inherit(&rule.adaptive, defaults.adaptive);
+  inherit(&rule.port_alternatives, defaults.port_alternatives);
   inherit(&rule.resolution_delay_ms, defaults.resolution_delay_ms);
   inherit(&rule.first_family_count, defaults.first_family_count);
   inherit(&rule.max_in_flight, defaults.max_in_flight);
@@ -235,12 +252,14 @@ Rule make_rule(const RuleSettings& s, Diagnostics* out) {
 
   if (s.stale) rule.stale = s.stale->value;
   if (s.refuse_private) rule.refuse_private = s.refuse_private->value;
+  if (s.port_alternatives) rule.port_alternatives = s.port_alternatives->value;
 
   RaceSettings& race = rule.race;
   if (s.enabled) race.enabled = s.enabled->value;
   if (s.attempt_delay_ms) {
     race.attempt_delay = milliseconds(s.attempt_delay_ms->value);
   }
+  if (s.adaptive) race.adaptive = s.adaptive->value;
   if (s.resolution_delay_ms) {
     race.resolution_delay = milliseconds(s.resolution_delay_ms->value);
   }

@@ -3,6 +3,7 @@
 // reported where the user can mend it. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +37,9 @@ struct RuleSettings {
   Maybe<bool> stale;
   Maybe<bool> refuse_private;
   Maybe<bool> enabled;
+  Maybe<std::map<uint16_t, std::vector<uint16_t>>> port_alternatives;
   Maybe<int64_t> attempt_delay_ms;
+  Maybe<bool> adaptive;
   Maybe<int64_t> resolution_delay_ms;
   Maybe<int64_t> first_family_count;
   Maybe<int64_t> max_in_flight;

@@ -1,6 +1,7 @@
 #include "config/schema_check.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "config/edit_distance.h"
@@ -103,6 +104,7 @@ std::string fault_in(const KeySpec& spec, const Value& value) {
       return "must be an array of objects, not " + describe(value);
     case Shape::kObject:
     case Shape::kNamed:
+    case Shape::kPorts:
       if (value.kind == Kind::kObject) return {};
       return "must be an object, not " + describe(value);
     case Shape::kAny:
@@ -139,6 +141,9 @@ class SchemaCheck {
   void strings(const KeySpec& spec, const Value& value,
                const std::string& path);
   void named(const KeySpec& spec, const Value& value, const std::string& path);
+  void ports(const KeySpec& spec, const Value& value, const std::string& path);
+  void port(const Value& value, const std::string& path,
+            std::set<int64_t>* seen);
   // False, with a fault added, if the object has the key already.
   bool first(const Member& member, const std::string& path);
 
@@ -195,6 +200,8 @@ void SchemaCheck::inside(const KeySpec& spec, const Value& value,
       return object(value, spec.inner, path);
     case Shape::kNamed:
       return named(spec, value, path);
+    case Shape::kPorts:
+      return ports(spec, value, path);
     case Shape::kObjects:
       for (size_t i = 0; i < value.elements.size(); ++i) {
         object(value.elements[i], spec.inner, child(path, i));
@@ -236,6 +243,48 @@ void SchemaCheck::named(const KeySpec& spec, const Value& value,
   }
 }
 
+void SchemaCheck::ports(const KeySpec& spec, const Value& value,
+                        const std::string& path) {
+  for (const Member& member : value.members) {
+    const std::string name = child(path, member.key);
+    if (!first(member, name)) continue;
+    if (!to_port(member.key)) {
+      out_.add(member.at, name,
+               "must be named by a port, \"1\" to \"65535\", not " +
+                   quote(member.key));
+      continue;
+    }
+    if (member.value.kind != Kind::kArray) {
+      out_.add(member.value.at, name,
+               "must be an array of ports, not " + describe(member.value));
+      continue;
+    }
+    if (std::string fault = fault_in_count(spec, member.value);
+        !fault.empty()) {
+      out_.add(member.value.at, name, std::move(fault));
+      continue;
+    }
+    std::set<int64_t> seen;
+    for (size_t i = 0; i < member.value.elements.size(); ++i) {
+      port(member.value.elements[i], child(name, i), &seen);
+    }
+  }
+}
+
+void SchemaCheck::port(const Value& value, const std::string& path,
+                       std::set<int64_t>* seen) {
+  static constexpr KeySpec kPort = {.scope = Scope::kSettings,
+                                    .name = "port",
+                                    .shape = Shape::kInteger,
+                                    .min = 1,
+                                    .max = 65535};
+  std::string fault = fault_in_integer(kPort, value);
+  if (fault.empty() && !seen->insert(value.integer).second) {
+    fault = std::to_string(value.integer) + " is listed twice";
+  }
+  if (!fault.empty()) out_.add(value.at, path, std::move(fault));
+}
+
 }  // namespace
 
 void check_schema(const Value& root, Diagnostics* out) {
@@ -248,6 +297,15 @@ const Value* usable(const Value& object, Scope scope, std::string_view key) {
   if (member == nullptr || spec == nullptr) return nullptr;
   if (spec->support == Support::kLater) return nullptr;
   return fault_in(*spec, member->value).empty() ? &member->value : nullptr;
+}
+
+std::optional<uint16_t> to_port(std::string_view text) {
+  uint16_t port = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), port);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  if (!whole || port == 0 || text.front() == '0') return std::nullopt;
+  return port;
 }
 
 bool is_usable_string(const Value& value) {

@@ -3,6 +3,8 @@
 // readers to check. Pure.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "config/diagnostics.h"
@@ -18,6 +20,9 @@ void check_schema(const Value& root, Diagnostics* out);
 // elements of an array may still have some. So a reader needs no checks that
 // check_schema has made, and no fault is reported twice.
 const Value* usable(const Value& object, Scope scope, std::string_view key);
+
+// "587" as a port: 1 to 65535, written as JSON would write the number.
+std::optional<uint16_t> to_port(std::string_view text);
 
 // A string without control characters.
 bool is_usable_string(const Value& value);

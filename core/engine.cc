@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <cstring>
+#include <random>
 
 #include "core/address_abi.h"
 #include "core/engine_impl.h"
@@ -92,6 +95,12 @@ constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
                                  .after_fork_parent = after_fork_parent,
                                  .after_fork_child = after_fork_child};
 
+// Chance only keeps clients from going the same way for ever.
+uint32_t seed() {
+  const auto now = net::monotonic_now().time_since_epoch().count();
+  return static_cast<uint32_t>(now ^ getpid());
+}
+
 std::string policy_name(const happy_host& host) {
   return host.policy_path != nullptr ? host.policy_path : "";
 }
@@ -107,7 +116,12 @@ Helper::Helper(Engine* engine)
           net::Loop::IdleEnd{kIdleEnd, [this] { return Engine::is_idle(this); },
                              [this] { return Engine::tear_down(this); }})) {}
 
-Engine::Engine(const happy_host* host) : host_(host), trace_(host) {
+Engine::Engine(const happy_host* host)
+    : host_(host),
+      trace_(host),
+      chance_([random = std::minstd_rand(seed())]() mutable {
+        return static_cast<uint32_t>(random());
+      }) {
   helper_ = new Helper(this);
   if (host->policy_path == nullptr) {
     policy_ = config::embedded_default_policy();

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define HAPPY_ENGINE_ABI 1
+#define HAPPY_ENGINE_ABI 2
 
 extern "C" {
 
@@ -97,6 +97,9 @@ struct happy_plan {
   uint32_t attempt_ms;  // 0: the kernel's
   uint32_t connect_ms;  // 0: the kernel's
   int fail_with;        // errno to return at once without a race; or 0
+  // Where the rule has alternatives to the destination's port: the first of
+  // them, which attempt 1 is to connect to instead. Else 0.
+  uint16_t port;
 };
 
 struct happy_race;  // opaque

@@ -3,6 +3,8 @@
 // runs races. Leaked on purpose: hosts call in during atexit.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,9 +21,12 @@
 #include "core/lookup.h"
 #include "core/name_files.h"
 #include "core/net/loop.h"
+#include "core/net/network.h"
 #include "core/net/race_driver.h"
 #include "core/net/watch.h"
+#include "core/race/experience.h"
 #include "core/resolvers.h"
+#include "core/state/address_history.h"
 #include "core/state/name_memory.h"
 #include "core/strict_names.h"
 #include "core/trace.h"
@@ -52,6 +57,12 @@ struct happy_race {
   happy::net::RaceId id{};
   std::vector<happy::state::LookupId> lookups;
   happy::Endpoint destination;
+  std::vector<uint16_t> ports;  // that are raced
+  happy::state::NetworkId network{};
+  // What the history is to learn of attempts that a win has cut short.
+  std::map<happy::IpAddress, happy::Duration> attempt_delays;
+  happy::Duration attempt_delay{};
+  std::optional<happy::Endpoint> explored;
   // During the first step of a race whose attempt 1 failed at once.
   bool starting = false;
   bool withdrawn = false;  // race_start returned NULL: no callbacks
@@ -62,12 +73,21 @@ namespace happy {
 
 struct Plan : happy_plan {
   Endpoint destination;
+  std::vector<uint16_t> ports;
+  state::NetworkId network{};
   state::Candidates known;
   race::Settings settings;
   race::Begin begin;
 };
 
-// Watches races for the name memory, and passes everything on to the trace.
+// An address with each of the ports.
+inline void append(const IpAddress& address, const std::vector<uint16_t>& ports,
+                   std::vector<Endpoint>* out) {
+  for (const uint16_t port : ports) out->push_back({address, port});
+}
+
+// Watches races for the name memory and the history, and passes everything on
+// to the trace.
 class RaceLedger final : public net::TraceSink {
  public:
   RaceLedger(Engine* engine, Trace* trace) : engine_(engine), trace_(trace) {}
@@ -83,15 +103,24 @@ class RaceLedger final : public net::TraceSink {
   void over(happy_race* race);
 
  private:
-  happy_race* find(net::RaceId id) const;
+  struct Attempt {
+    Endpoint endpoint;
+    Time started;
+  };
+  struct Running {
+    happy_race* race = nullptr;
+    std::unordered_map<race::AttemptId, Attempt> attempts = {};
+    // Ended before they had an answer, with their ages.
+    std::vector<std::pair<Endpoint, Duration>> cut_short = {};
+  };
+
+  Running* find(net::RaceId id);
   void ended(net::RaceId id, race::AttemptId attempt);
+  void defer_elsewhere(const happy_race& race, const Endpoint& endpoint);
+  void learn(const Running& running, const net::RaceEnd& end, Time now);
 
   Engine* const engine_;
   Trace* const trace_;
-  struct Running {
-    happy_race* race;
-    std::unordered_map<race::AttemptId, Endpoint> attempts;
-  };
   std::unordered_map<net::RaceId, Running> running_;
 };
 
@@ -130,6 +159,13 @@ class Engine {
   static bool is_idle(Helper* helper);
   static bool tear_down(Helper* helper);
   RaceLedger& ledger() { return *ledger_; }
+  state::AddressHistory& history() { return history_; }
+  // The caller of those races tries the endpoint by itself. Any thread.
+  void defer(std::vector<net::RaceId> races, const Endpoint& endpoint);
+  // For tests: what takes the place of chance.
+  void set_chance(std::function<uint32_t()> chance) {
+    chance_ = std::move(chance);
+  }
 
  private:
   // strict_names.cc
@@ -157,6 +193,12 @@ class Engine {
   void fail(Lookup* lookup, int eai);
   const config::Rule& rule(size_t index) const { return policy_->rules[index]; }
 
+  // history.cc
+  state::AddressHistory* consult_history(Time now);
+  std::vector<IpAddress> in_order(const config::Rule& rule,
+                                  const std::vector<IpAddress>& addresses);
+  void weigh(const config::Rule& rule, Plan* plan);
+
   // plans.cc
   const config::Rule* rule_of(const state::Candidates& known) const;
   void note_pending(Plan* plan);
@@ -177,6 +219,9 @@ class Engine {
   dns::Cache cache_;
   state::NameMemory names_;
   std::unordered_map<state::LookupId, std::vector<Family>> late_;
+  state::AddressHistory history_;
+  net::NetworkReader network_;
+  std::function<uint32_t()> chance_;
 
   Helper* helper_ = nullptr;
   RaceLedger* ledger_ = nullptr;

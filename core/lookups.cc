@@ -15,7 +15,6 @@
 #include "core/dns/special.h"
 #include "core/engine_impl.h"
 #include "core/lookup_errors.h"
-#include "core/net/source_address.h"
 
 namespace happy {
 namespace {
@@ -42,17 +41,6 @@ std::vector<Family> wanted(const state::Families& hints,
 
 Family preferred(const config::Rule& rule) {
   return rule.families.empty() ? Family::kIpv6 : rule.families.front();
-}
-
-// The rule's order of families, else RFC 6724's.
-std::vector<IpAddress> in_order(const config::Rule& rule,
-                                std::vector<IpAddress> addresses) {
-  if (rule.families.empty()) return net::in_destination_order(addresses);
-  std::stable_partition(addresses.begin(), addresses.end(),
-                        [&](const IpAddress& address) {
-                          return address.family == rule.families.front();
-                        });
-  return addresses;
 }
 
 void finish(Lookup* lookup) {
@@ -344,7 +332,7 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
   for (happy_race* race : ledger_->races_of(*lookup->remembered)) {
     race::Resolved resolved{late.family, {}};
     for (const IpAddress& address : addresses) {
-      resolved.candidates.push_back({address, race->destination.port});
+      append(address, race->ports, &resolved.candidates);
     }
     helper_->races->resolved(race->id, resolved);
   }
@@ -365,7 +353,7 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
 void Engine::answer(Lookup* lookup, const std::string& canonical,
                     std::vector<IpAddress> addresses, size_t rule_index) {
   if (is_done(*lookup)) return;
-  addresses = in_order(rule(rule_index), std::move(addresses));
+  addresses = in_order(rule(rule_index), addresses);
   lookup->rule_used = rule_index;
   {
     const std::lock_guard lock(mutex_);

@@ -37,6 +37,14 @@ uint32_t milliseconds(const std::optional<std::chrono::milliseconds>& value) {
   return value ? static_cast<uint32_t>(value->count()) : 0;
 }
 
+std::vector<uint16_t> ports_of(const config::Rule& rule, uint16_t port) {
+  const auto found = rule.port_alternatives.find(port);
+  if (found == rule.port_alternatives.end() || !rule.race.enabled) {
+    return {port};
+  }
+  return found->second;
+}
+
 std::optional<Duration> duration(
     const std::optional<std::chrono::milliseconds>& value) {
   if (!value) return std::nullopt;
@@ -49,11 +57,6 @@ void keep_families(const config::Rule& rule, std::vector<IpAddress>* list) {
     return std::find(rule.families.begin(), rule.families.end(),
                      address.family) == rule.families.end();
   });
-}
-
-void append(const std::vector<IpAddress>& addresses, uint16_t port,
-            std::vector<Endpoint>* out) {
-  for (const IpAddress& address : addresses) out->push_back({address, port});
 }
 
 race::Settings race_settings(const config::Rule& rule) {
@@ -121,14 +124,12 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
                                .ipv6 = (families & 2) != 0};
   auto plan = std::make_unique<Plan>();
   plan->destination = {destination->address.unmapped(), destination->port};
-  {
-    const std::lock_guard lock(mutex_);
-    auto known = names_.candidates_for(plan->destination, usable, gettid(),
-                                       net::monotonic_now());
-    if (!known) return nullptr;
-    plan->known = std::move(*known);
-    note_pending(plan.get());
-  }
+  const std::lock_guard lock(mutex_);
+  auto known = names_.candidates_for(plan->destination, usable, gettid(),
+                                     net::monotonic_now());
+  if (!known) return nullptr;
+  plan->known = std::move(*known);
+  note_pending(plan.get());
   const config::Rule* rule = rule_of(plan->known);
   if (!rule->race_loopback && plan->destination.address.is_loopback()) {
     *why = "a loopback address";
@@ -141,23 +142,26 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
   }
   keep_families(*rule, &plan->known.addresses);
   keep_families(*rule, &plan->known.deferred);
+  plan->ports = ports_of(*rule, plan->destination.port);
+  if (plan->ports.front() != plan->destination.port) {
+    plan->port = plan->ports.front();
+  }
   plan->fail_with = plan->known.fail_with;
-  plan->candidates = plan->known.addresses.size() + plan->known.deferred.size();
+  const size_t addresses =
+      1 + plan->known.addresses.size() + plan->known.deferred.size();
+  plan->candidates = addresses * plan->ports.size() - 1;
   plan->attempt_ms = milliseconds(rule->timeouts.attempt);
   plan->connect_ms = milliseconds(rule->timeouts.connect);
   const bool pending = plan->begin.ipv4_pending || plan->begin.ipv6_pending;
   if (plan->candidates == 0 && !pending && plan->attempt_ms == 0 &&
-      plan->connect_ms == 0 && plan->fail_with == 0) {
+      plan->connect_ms == 0 && plan->fail_with == 0 && plan->port == 0) {
     *why = rule->race.enabled ? "one address and no time-out"
                               : "races are disabled by the policy";
     return nullptr;
   }
   plan->settings = race_settings(*rule);
   plan->begin.first_under_way = true;
-  plan->begin.candidates.push_back(plan->destination);
-  append(plan->known.addresses, plan->destination.port,
-         &plan->begin.candidates);
-  append(plan->known.deferred, plan->destination.port, &plan->begin.deferred);
+  if (plan->fail_with == 0) weigh(*rule, plan.get());
   return plan.release();
 }
 
@@ -171,6 +175,11 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
   race->id = net::Races::reserve();
   race->lookups = plan->known.lookups;
   race->destination = plan->destination;
+  race->ports = plan->ports;
+  race->network = plan->network;
+  race->attempt_delays = plan->begin.attempt_delays;
+  race->attempt_delay = plan->settings.attempt_delay;
+  race->explored = plan->begin.explored;
   net::RaceRequest request;
   request.name = plan->known.name;
   request.settings = plan->settings;
@@ -207,6 +216,16 @@ bool Engine::begin_and_see(happy_race* race, const net::RaceRequest& request) {
       race->at_once->kind == HAPPY_ALL_FAILED && race->at_once->descriptor < 0;
   if (!race->withdrawn) host_->race_decided(race->context, &*race->at_once);
   return race->withdrawn;
+}
+
+void Engine::defer(std::vector<net::RaceId> races, const Endpoint& endpoint) {
+  const auto posted =
+      helper_->loop.post([this, races = std::move(races), endpoint] {
+        for (const net::RaceId id : races) {
+          helper_->races->deferred(id, {endpoint});
+        }
+      });
+  (void)posted;  // the loop runs while it has races
 }
 
 void Engine::race_cancel(happy_race* race) {

@@ -1,14 +1,50 @@
-// Races as the name memory needs to know them: which addresses are being
-// tried, and what a wholly failed race leaves for callers that walk the list.
+// Races as the name memory and the history need to know them: which addresses
+// are being tried, what a wholly failed race leaves for callers that walk the
+// list, and what each attempt has shown of its address.
+#include <errno.h>
+
 #include <algorithm>
 
 #include "core/engine_impl.h"
 
 namespace happy {
+namespace {
 
-happy_race* RaceLedger::find(net::RaceId id) const {
+using state::FailureKind;
+
+// nullopt: it says nothing of the address (no socket, no port, no memory).
+std::optional<FailureKind> kind_of(int error) {
+  switch (error) {
+    case 0:
+      return FailureKind::kUnread;
+    case ECONNREFUSED:
+    case ECONNRESET:
+      return FailureKind::kRefused;
+    case ETIMEDOUT:
+      return FailureKind::kSilent;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case ENETDOWN:
+    case EACCES:
+    case EPERM:
+      return FailureKind::kUnreachable;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool share(const std::vector<state::LookupId>& some,
+           const std::vector<state::LookupId>& others) {
+  return std::find_first_of(some.begin(), some.end(), others.begin(),
+                            others.end()) != some.end();
+}
+
+}  // namespace
+
+RaceLedger::Running* RaceLedger::find(net::RaceId id) {
   const auto at = running_.find(id);
-  return at != running_.end() ? at->second.race : nullptr;
+  return at != running_.end() ? &at->second : nullptr;
 }
 
 void RaceLedger::race_start(net::RaceId id, const net::RaceRequest& request) {
@@ -18,21 +54,39 @@ void RaceLedger::race_start(net::RaceId id, const net::RaceRequest& request) {
 
 void RaceLedger::attempt_start(net::RaceId id, race::AttemptId attempt,
                                const Endpoint& endpoint) {
-  if (happy_race* race = find(id)) {
-    running_[id].attempts[attempt] = endpoint;
-    const std::lock_guard lock(engine_->mutex());
-    engine_->names().attempt_started(race->lookups, endpoint);
+  if (Running* running = find(id)) {
+    running->attempts[attempt] = {endpoint, net::monotonic_now()};
+    {
+      const std::lock_guard lock(engine_->mutex());
+      engine_->names().attempt_started(running->race->lookups, endpoint);
+    }
+    if (attempt == race::AttemptId{1}) {
+      defer_elsewhere(*running->race, endpoint);
+    }
   }
   trace_->attempt_start(id, attempt, endpoint);
 }
 
+// A caller that names another address of the look-up on another socket races
+// by itself: that address gets no second SYN from the races it has already.
+void RaceLedger::defer_elsewhere(const happy_race& race,
+                                 const Endpoint& endpoint) {
+  std::vector<net::RaceId> others;
+  for (const auto& [id, running] : running_) {
+    if (running.race == &race) continue;
+    if (share(running.race->lookups, race.lookups)) others.push_back(id);
+  }
+  if (!others.empty()) engine_->defer(std::move(others), endpoint);
+}
+
 void RaceLedger::ended(net::RaceId id, race::AttemptId attempt) {
-  happy_race* race = find(id);
-  if (race == nullptr) return;
-  auto node = running_[id].attempts.extract(attempt);
+  Running* running = find(id);
+  if (running == nullptr) return;
+  const auto node = running->attempts.extract(attempt);
   if (node.empty()) return;
   const std::lock_guard lock(engine_->mutex());
-  engine_->names().attempt_ended(race->lookups, node.mapped());
+  engine_->names().attempt_ended(running->race->lookups,
+                                 node.mapped().endpoint);
 }
 
 void RaceLedger::attempt_failed(net::RaceId id, race::AttemptId attempt,
@@ -43,23 +97,52 @@ void RaceLedger::attempt_failed(net::RaceId id, race::AttemptId attempt,
 
 void RaceLedger::attempt_cancelled(net::RaceId id, race::AttemptId attempt,
                                    const Endpoint& endpoint) {
+  if (Running* running = find(id)) {
+    const auto at = running->attempts.find(attempt);
+    if (at != running->attempts.end()) {
+      running->cut_short.emplace_back(
+          endpoint, net::monotonic_now() - at->second.started);
+    }
+  }
   ended(id, attempt);
   trace_->attempt_cancelled(id, attempt, endpoint);
 }
 
 void RaceLedger::race_end(net::RaceId id, const net::RaceEnd& end) {
   if (end.winner) ended(id, *end.winner);
-  const happy_race* race = find(id);
-  if (race != nullptr && end.kind == HAPPY_ALL_FAILED && !end.cancelled) {
-    std::vector<state::NameMemory::Failure> failures;
-    for (const net::FailedAttempt& failed : end.failures) {
-      failures.push_back({failed.endpoint, failed.error});
-    }
+  if (const Running* running = find(id)) {
+    const Time now = net::monotonic_now();
     const std::lock_guard lock(engine_->mutex());
-    engine_->names().race_failed(race->lookups, race->destination, failures,
-                                 net::monotonic_now());
+    learn(*running, end, now);
+    if (end.kind == HAPPY_ALL_FAILED && !end.cancelled) {
+      std::vector<state::NameMemory::Failure> failures;
+      for (const net::FailedAttempt& failed : end.failures) {
+        failures.push_back({failed.endpoint, failed.error});
+      }
+      engine_->names().race_failed(running->race->lookups,
+                                   running->race->destination, failures, now);
+    }
   }
   trace_->race_end(id, end);
+}
+
+// Under the engine's lock.
+void RaceLedger::learn(const Running& running, const net::RaceEnd& end,
+                       Time now) {
+  const happy_race& race = *running.race;
+  race::Lesson lesson{.cut_short = running.cut_short,
+                      .attempt_delays = race.attempt_delays,
+                      .attempt_delay = race.attempt_delay,
+                      .explored = race.explored};
+  for (const net::FailedAttempt& failed : end.failures) {
+    const auto kind = kind_of(failed.error);
+    if (kind) lesson.failures.emplace_back(failed.endpoint, *kind);
+  }
+  if (end.kind == HAPPY_WON) {
+    lesson.winner = end.endpoint;
+    lesson.rtt = end.rtt;
+  }
+  race::learn(lesson, race.network, now, &engine_->history());
 }
 
 std::vector<happy_race*> RaceLedger::races_of(state::LookupId lookup) const {

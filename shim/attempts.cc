@@ -178,6 +178,7 @@ Start::Start(int fd, const sockaddr* address, socklen_t length,
       plan_(plan),
       address_(address),
       length_(length) {
+  aim_at(plan->port);
   // The kernel itself ends an attempt at the rule's time-out, so that the
   // caller finds ETIMEDOUT on it; a shorter one of the caller's stays.
   const uint32_t limit =
@@ -187,6 +188,15 @@ Start::Start(int fd, const sockaddr* address, socklen_t length,
   if (limit != 0 && (callers_timeout_ms_ == 0 || callers_timeout_ms_ > limit)) {
     timeout_ms_ = limit;
   }
+}
+
+// The rule's first port in place of the one that the caller has named.
+void Start::aim_at(uint16_t port) {
+  auto endpoint = Endpoint::from_sockaddr(address_, length_);
+  if (port == 0 || !endpoint) return;
+  endpoint->port = port;
+  length_ = endpoint->to_sockaddr(&elsewhere_);
+  address_ = reinterpret_cast<const sockaddr*>(&elsewhere_);
 }
 
 Start::~Start() {

@@ -67,6 +67,7 @@ class Start {
 
  private:
   void restore_timeout() const;
+  void aim_at(uint16_t port);
 
   int fd_;
   happy_race* handle_ = nullptr;
@@ -74,6 +75,7 @@ class Start {
   happy_plan* plan_;
   uint32_t timeout_ms_ = 0;
   uint32_t callers_timeout_ms_ = 0;
+  sockaddr_storage elsewhere_{};
   const sockaddr* address_;
   socklen_t length_;
 };

@@ -100,15 +100,4 @@ std::vector<race::Destination> with_sources(
   return out;
 }
 
-std::vector<IpAddress> in_destination_order(
-    std::span<const IpAddress> addresses) {
-  std::vector<race::Destination> destinations = with_sources(addresses);
-  race::order_destinations(&destinations);
-  std::vector<IpAddress> out;
-  for (const auto& destination : destinations) {
-    out.push_back(destination.address);
-  }
-  return out;
-}
-
 }  // namespace happy::net

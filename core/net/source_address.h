@@ -16,8 +16,4 @@ namespace happy::net {
 std::vector<race::Destination> with_sources(
     std::span<const IpAddress> addresses);
 
-// The addresses in the order of RFC 6724, with the default policy table.
-std::vector<IpAddress> in_destination_order(
-    std::span<const IpAddress> addresses);
-
 }  // namespace happy::net

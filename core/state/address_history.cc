@@ -130,7 +130,7 @@ std::optional<Duration> AddressHistory::network_delay(Time now) const {
 std::optional<IpAddress> AddressHistory::explore(
     const IpAddress& leader, std::span<const IpAddress> others, Time now) {
   std::optional<IpAddress> chosen;
-  int most = limits_.races_per_exploration - 1;
+  int most = limits_.races_per_exploration;
   for (const IpAddress& other : others) {
     if (other.family != leader.family || failed_lately({other, 0}, now)) {
       continue;
@@ -141,7 +141,7 @@ std::optional<IpAddress> AddressHistory::explore(
       continue;
     }
     Entry* entry = note(network_, other, now);
-    if (entry == nullptr || ++entry->passed_over <= most) continue;
+    if (entry == nullptr || ++entry->passed_over < most) continue;
     most = entry->passed_over;
     chosen = other;
   }

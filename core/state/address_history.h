@@ -86,7 +86,8 @@ class AddressHistory {
 
   // Counts one race led by `leader`, and says which of `others` is to be
   // measured beside it: one of its family that has been passed over
-  // unmeasured in as many races as Limits says.
+  // unmeasured in as many races as Limits says. Of several the last: those in
+  // front are the next to be tried anyway.
   std::optional<IpAddress> explore(const IpAddress& leader,
                                    std::span<const IpAddress> others, Time now);
 

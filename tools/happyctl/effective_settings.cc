@@ -83,9 +83,14 @@ std::string settings_text(const Policy& policy, const Rule& rule) {
   line("private_addresses", rule.refuse_private ? "refuse" : "allow");
   line("race.enabled", rule.race.enabled);
   line("race.attempt_delay_ms", rule.race.attempt_delay.count());
+  line("race.adaptive", rule.race.adaptive);
   line("race.resolution_delay_ms", rule.race.resolution_delay.count());
   line("race.first_family_count", rule.race.first_family_count);
   line("race.max_in_flight", rule.race.max_in_flight);
+  for (const auto& [port, raced] : rule.port_alternatives) {
+    line("port_alternatives",
+         fmt::format("{}: {}", port, fmt::join(raced, ", ")));
+  }
   line("timeouts.resolve_ms", rule.timeouts.resolve.count());
   line("timeouts.attempt_ms", time_text(rule.timeouts.attempt));
   line("timeouts.connect_ms", time_text(rule.timeouts.connect));
@@ -101,6 +106,10 @@ Json settings_json(const Policy& policy, const Rule& rule) {
   if (resolvers.empty()) resolvers.push_back("system");
   Json families;  // null
   for (const Family family : rule.families) families.push_back(name_of(family));
+  Json ports = Json::object();
+  for (const auto& [port, raced] : rule.port_alternatives) {
+    ports[std::to_string(port)] = raced;
+  }
   Json profile;  // null
   if (rule.profile == Profile::kStrict) profile = "strict";
   return {{"resolvers", resolvers},
@@ -111,9 +120,11 @@ Json settings_json(const Policy& policy, const Rule& rule) {
           {"race",
            {{"enabled", rule.race.enabled},
             {"attempt_delay_ms", rule.race.attempt_delay.count()},
+            {"adaptive", rule.race.adaptive},
             {"resolution_delay_ms", rule.race.resolution_delay.count()},
             {"first_family_count", rule.race.first_family_count},
             {"max_in_flight", rule.race.max_in_flight}}},
+          {"port_alternatives", ports},
           {"timeouts",
            {{"resolve_ms", rule.timeouts.resolve.count()},
             {"attempt_ms", time_json(rule.timeouts.attempt)},

@@ -50,7 +50,7 @@ TEST(KeyTable, KeysNotSupportedYetAreRefusedWhateverTheirValue) {
     }
     ++count;
   }
-  EXPECT_EQ(count, 9u);
+  EXPECT_EQ(count, 7u);
 }
 
 TEST(KeyTable, TheOpportunisticProfileIsRefused) {

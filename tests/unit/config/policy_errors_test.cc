@@ -141,6 +141,27 @@ const Faulty kSchema[] = {
      "not 5"},
     {"AboveTheBound", rule(R"(, "race": {"max_in_flight": 65})"),
      "p:3:29: rules[0].race.max_in_flight: must be between 1 and 64, not 65"},
+    {"PortZero", rule(R"(, "port_alternatives": {"0": [1]})"),
+     "p:3:25: rules[0].port_alternatives.0: must be named by a port, \"1\" to "
+     "\"65535\", not \"0\""},
+    {"PortWithLeadingZero", rule(R"(, "port_alternatives": {"080": [1]})"),
+     "p:3:25: rules[0].port_alternatives.080: must be named by a port, \"1\" "
+     "to \"65535\", not \"080\""},
+    {"PortOfNoList", rule(R"(, "port_alternatives": {"80": 1})"),
+     "p:3:31: rules[0].port_alternatives.80: must be an array of ports, not 1"},
+    {"PortWithoutAlternatives", rule(R"(, "port_alternatives": {"80": []})"),
+     "p:3:31: rules[0].port_alternatives.80: must have 1 to 8 entries, not 0"},
+    {"AlternativeBeyondPorts",
+     rule(R"(, "port_alternatives": {"80": [65536]})"),
+     "p:3:32: rules[0].port_alternatives.80[0]: must be between 1 and 65535, "
+     "not 65536"},
+    {"AlternativeTwice", rule(R"(, "port_alternatives": {"80": [1, 1]})"),
+     "p:3:35: rules[0].port_alternatives.80[1]: 1 is listed twice"},
+    {"PortTwice", rule(R"(, "port_alternatives": {"80": [1], "80": [1]})"),
+     "p:3:36: rules[0].port_alternatives.80: duplicate key \"80\"; the first "
+     "is at 3:25"},
+    {"PortsOfNoObject", rule(R"(, "port_alternatives": [587])"),
+     "p:3:24: rules[0].port_alternatives: must be an object, not an array"},
     {"FirstFamilyCount", rule(R"(, "race": {"first_family_count": 0})"),
      "p:3:34: rules[0].race.first_family_count: must be between 1 and 8, not "
      "0"},

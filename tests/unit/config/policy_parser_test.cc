@@ -86,7 +86,8 @@ TEST(Policy, ReadsEveryKeyOfARule) {
       "resolvers": ["system"], "families": ["ipv6", "ipv4"],
       "race": {"enabled": false, "attempt_delay_ms": 10,
                "resolution_delay_ms": 0, "first_family_count": 8,
-               "max_in_flight": 64},
+               "max_in_flight": 64, "adaptive": false},
+      "port_alternatives": {"587": [465, 587], "1": [65535]},
       "timeouts": {"resolve_ms": 60000, "attempt_ms": 120000,
                    "connect_ms": 120000}}]})");
   ASSERT_EQ(policy.rules.size(), 1u);
@@ -95,12 +96,15 @@ TEST(Policy, ReadsEveryKeyOfARule) {
   EXPECT_THAT(rule.families, ElementsAre(Family::kIpv6, Family::kIpv4));
   EXPECT_EQ(rule.race, (RaceSettings{.enabled = false,
                                      .attempt_delay = milliseconds(10),
+                                     .adaptive = false,
                                      .resolution_delay = milliseconds(0),
                                      .first_family_count = 8,
                                      .max_in_flight = 64}));
   EXPECT_EQ(rule.timeouts, (Timeouts{.resolve = milliseconds(60000),
                                      .attempt = milliseconds(120000),
                                      .connect = milliseconds(120000)}));
+  using Ports = std::map<uint16_t, std::vector<uint16_t>>;
+  EXPECT_EQ(rule.port_alternatives, (Ports{{1, {65535}}, {587, {465, 587}}}));
 }
 
 TEST(Policy, OnlyTheVersionIsNeeded) {
@@ -124,6 +128,7 @@ constexpr std::string_view kMerging = R"({ "version": 1,
     "a": { "addresses": ["192.0.2.1"], "auth_name": "a.example" },
     "b": { "addresses": ["192.0.2.2"], "auth_name": "b.example" } },
   "defaults": { "resolvers": ["a", "b"], "families": ["ipv4"],
+    "port_alternatives": { "80": [8080, 80] },
     "race": { "attempt_delay_ms": 100, "max_in_flight": 4 },
     "timeouts": { "attempt_ms": 700, "resolve_ms": 900 } },
   "rules": [
@@ -138,6 +143,7 @@ TEST(Merging, ARuleWithoutSettingsHasThoseOfDefaults) {
   EXPECT_THAT(rule.resolvers, ElementsAre(0u, 1u));
   EXPECT_EQ(rule.profile, Profile::kStrict);
   EXPECT_THAT(rule.families, ElementsAre(Family::kIpv4));
+  EXPECT_THAT(rule.port_alternatives.at(80), ElementsAre(8080, 80));
   EXPECT_EQ(rule.race, (RaceSettings{.attempt_delay = milliseconds(100),
                                      .max_in_flight = 4}));
   EXPECT_EQ(rule.timeouts, (Timeouts{.resolve = milliseconds(900),

@@ -48,14 +48,18 @@ class EngineTest : public ::testing::Test {
   std::vector<std::string> planned(const std::string& address,
                                    unsigned families = 3);
 
+  // The same whole; nullptr where there is none.
+  std::unique_ptr<Plan> plan(const std::string& address, uint16_t port = 80,
+                             unsigned families = 3);
+
   static test::Entry with_a(const std::string& address);
   static std::vector<std::string>& log();
 
   const char* why_ = nullptr;
+  Engine* engine_ = nullptr;
 
  private:
   happy_host host_{};
-  Engine* engine_ = nullptr;
   nlohmann::json resolvers_ = nlohmann::json::object();
   std::vector<std::unique_ptr<test::DotServer>> servers_;
 };

@@ -84,6 +84,7 @@ Engine& EngineTest::start_with_text(const std::string& policy) {
   kept.host.policy_text = kept.text.c_str();
   kept.host.policy_size = kept.text.size();
   engine_ = kept.engine = new Engine(&kept.host);
+  engine_->set_chance([] { return 1u; });  // history is never set aside
   return *engine_;
 }
 
@@ -123,16 +124,21 @@ void EngineTest::remember(const std::string& name,
   engine_->remember(name.c_str(), family, list.data(), list.size());
 }
 
+std::unique_ptr<Plan> EngineTest::plan(const std::string& address,
+                                       uint16_t port, unsigned families) {
+  sockaddr_storage storage;
+  const Endpoint endpoint{*IpAddress::parse(address), port};
+  const socklen_t length = endpoint.to_sockaddr(&storage);
+  return std::unique_ptr<Plan>(static_cast<Plan*>(engine_->plan(
+      reinterpret_cast<const sockaddr*>(&storage), length, families, &why_)));
+}
+
 std::vector<std::string> EngineTest::planned(const std::string& address,
                                              unsigned families) {
-  sockaddr_storage storage;
-  const Endpoint endpoint{*IpAddress::parse(address), 80};
-  const socklen_t length = endpoint.to_sockaddr(&storage);
-  const std::unique_ptr<Plan> plan(static_cast<Plan*>(engine_->plan(
-      reinterpret_cast<const sockaddr*>(&storage), length, families, &why_)));
+  const auto made = plan(address, 80, families);
   std::vector<std::string> out;
-  if (plan == nullptr) return out;
-  for (const Endpoint& candidate : plan->begin.candidates) {
+  if (made == nullptr) return out;
+  for (const Endpoint& candidate : made->begin.candidates) {
     out.push_back(candidate.address.to_string());
   }
   return out;

@@ -8,8 +8,6 @@
 namespace happy::net {
 namespace {
 
-using testing::ElementsAre;
-
 const IpAddress kLoopback = IpAddress::v4(127, 0, 0, 1);
 const IpAddress kLoopbackToo = IpAddress::v4(127, 0, 1, 7);
 // Class E: no route leads there, and the kernel says so at once.
@@ -30,12 +28,6 @@ TEST(SourceAddress, WithoutARouteThereIsNone) {
   const auto found = with_sources(all);
   EXPECT_EQ(found[0].source, std::nullopt);
   EXPECT_EQ(found[1].source, kLoopback);
-}
-
-TEST(SourceAddress, OrderPutsTheUnreachableLast) {
-  const IpAddress all[] = {kNowhere, kLoopback};
-  EXPECT_THAT(in_destination_order(all), ElementsAre(kLoopback, kNowhere));
-  EXPECT_TRUE(in_destination_order({}).empty());
 }
 
 TEST(SourceAddress, LeavesNoDescriptor) {

@@ -215,7 +215,7 @@ TEST_F(AddressHistoryTest, SeveralUnmeasuredAddressesTakeTurns) {
       turns.push_back(*one);
     }
   }
-  EXPECT_THAT(turns, ElementsAre(v4(2), v4(3), v4(4)));
+  EXPECT_THAT(turns, ElementsAre(v4(4), v4(3), v4(2)));
 }
 
 TEST_F(AddressHistoryTest, NoneThatIsMeasuredFailedOrOfTheOtherFamily) {

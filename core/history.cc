@@ -1,0 +1,69 @@
+// The history of addresses, consulted for the order of a look-up's list and of
+// a race.
+#include "core/engine_impl.h"
+#include "core/net/source_address.h"
+
+namespace happy {
+namespace {
+
+// One time in so many history is set aside, so that clients which have all gone
+// the same way come together again.
+constexpr uint32_t kSetAside = 32;
+
+}  // namespace
+
+// Under mutex_. nullptr: decide without it this time.
+state::AddressHistory* Engine::consult_history(Time now) {
+  history_.enter(network_.current(now));
+  return chance_() % kSetAside == 0 ? nullptr : &history_;
+}
+
+// The order of a race, for programs that walk the list or take the first.
+std::vector<IpAddress> Engine::in_order(
+    const config::Rule& rule, const std::vector<IpAddress>& addresses) {
+  if (addresses.size() < 2) return addresses;
+  std::vector<race::Destination> list;
+  if (rule.families.empty()) {
+    list = net::with_sources(addresses);
+  } else {
+    for (const IpAddress& address : addresses) {
+      list.push_back({.address = address});
+    }
+  }
+  std::vector<race::PrefixPolicy> policies;
+  {
+    const std::lock_guard lock(mutex_);
+    if (rule.families.empty()) policies = files_.prefix_policies();
+    const Time now = net::monotonic_now();
+    const state::AddressHistory* history = consult_history(now);
+    if (history != nullptr) race::mark(*history, now, &list);
+  }
+  if (rule.families.empty()) {
+    race::order_destinations(&list, policies);
+  } else {
+    race::order_by_family(&list, rule.families.front());
+  }
+  return race::interleaved(list, rule.race.first_family_count);
+}
+
+// Under mutex_. The plan's candidates, in their order and with their delays.
+void Engine::weigh(const config::Rule& rule, Plan* plan) {
+  const Time now = net::monotonic_now();
+  state::AddressHistory* history = consult_history(now);
+  plan->network = history_.network();
+  race::Weighed weighed =
+      race::weigh({.destination = plan->destination.address,
+                   .ports = plan->ports,
+                   .addresses = plan->known.addresses,
+                   .deferred = plan->known.deferred,
+                   .adaptive = rule.race.adaptive,
+                   .attempt_delay = rule.race.attempt_delay},
+                  history, now);
+  weighed.begin.ipv4_pending = plan->begin.ipv4_pending;
+  weighed.begin.ipv6_pending = plan->begin.ipv6_pending;
+  weighed.begin.first_under_way = true;
+  plan->begin = std::move(weighed.begin);
+  plan->settings.attempt_delay = weighed.attempt_delay;
+}
+
+}  // namespace happy

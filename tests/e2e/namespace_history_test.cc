@@ -1,0 +1,147 @@
+// What a program's later connects gain from its earlier ones, with real round
+// trips: dead addresses, the delay on a network that is known, and the nearest
+// of several addresses. History is set aside one time in 32, so that single
+// connects are repeated or counted.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "tests/e2e/clients.h"
+#include "tests/lab/namespace_lab.h"
+
+namespace happy::e2e {
+namespace {
+
+using lab::NamespaceLab;
+
+constexpr int kH = 10;       // ms, a handshake
+constexpr int kDelay = 250;  // cold
+constexpr int kLeastDelay = 100;
+
+int noise() { return lab::sanitized() ? 400 : 80; }
+
+// Connects to each name given, in one process; prints peer and milliseconds.
+constexpr const char* kConnects = R"(
+import socket, sys, time
+for name in sys.argv[1:]:
+    list = socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)
+    family, type, protocol, _, address = list[0]
+    began = time.monotonic()
+    with socket.socket(family, type, protocol) as s:
+        s.connect(address)
+        took = time.monotonic() - began
+        peer = s.getpeername()[0].removeprefix("::ffff:")
+        print(peer, round(1000 * took), flush=True)
+)";
+
+struct Connect {
+  std::string peer;
+  int milliseconds = 0;
+};
+
+class HistoryRaceTest : public testing::Test {
+ protected:
+  void SetUp() override { SKIP_WITHOUT_NAMESPACES(); }
+
+  void open(std::vector<lab::Host> hosts, std::vector<lab::Name> names) {
+    lab_ = std::make_unique<NamespaceLab>(lab::NamespaceWish{
+        .hosts = std::move(hosts), .names = std::move(names)});
+  }
+
+  std::vector<Connect> connects(const std::vector<std::string>& names) {
+    std::vector<std::string> command = {"/usr/bin/python3", "-c", kConnects};
+    for (const auto& name : names) command.push_back(name + ".lab.test");
+    const auto outcome = lab_->run(command, {}, std::chrono::seconds(60));
+    EXPECT_TRUE(outcome.good()) << outcome.describe();
+    std::vector<Connect> out;
+    std::istringstream lines(outcome.out);
+    for (Connect one; lines >> one.peer >> one.milliseconds;) {
+      out.push_back(one);
+    }
+    EXPECT_EQ(out.size(), names.size()) << outcome.describe();
+    out.resize(names.size());
+    return out;
+  }
+
+  std::unique_ptr<NamespaceLab> lab_;
+};
+
+std::string v4(int n) { return "198.51.100." + std::to_string(n); }
+std::string v6(int n) { return "2001:db8:5::" + std::to_string(n); }
+
+// Nine of ten are black holes, the good one is last.
+class NineDeadRaceTest : public HistoryRaceTest {
+ protected:
+  void SetUp() override {
+    SKIP_WITHOUT_NAMESPACES();
+    const lab::Path near{.rtt = Duration(1000 * kH)};
+    std::vector<lab::Host> hosts = {
+        {v4(1), near}, {v4(20), near}, {v4(21), near}};
+    lab::Name dead{"nine.lab.test", {}};
+    for (int n = 2; n <= 5; ++n) {
+      hosts.push_back({v4(n), {.black_hole = true}});
+      dead.addresses.push_back(v4(n));
+    }
+    dead.addresses.push_back(v4(1));
+    for (int n = 1; n <= 5; ++n) {
+      hosts.push_back({v6(n), {.black_hole = true}});
+      dead.addresses.push_back(v6(n));
+    }
+    open(hosts, {dead, {"warm.lab.test", {v4(20), v4(21)}}});
+  }
+};
+
+TEST_F(NineDeadRaceTest, ColdTheyCostNineDelaysAndTheSecondTimeNothing) {
+  const auto all = connects({"nine", "nine", "nine"});
+  for (const Connect& one : all) EXPECT_EQ(one.peer, v4(1));
+  EXPECT_GE(all[0].milliseconds, 9 * kDelay);
+  EXPECT_LE(all[0].milliseconds, 9 * kDelay + 2 * kH + noise());
+  EXPECT_LE(std::min(all[1].milliseconds, all[2].milliseconds), kH + noise());
+}
+
+TEST_F(NineDeadRaceTest, OnAKnownNetworkTheyCostNineOfTheLeastDelay) {
+  int best = 9 * kDelay;
+  for (int i = 0; i < 3 && best >= 9 * kDelay; ++i) {
+    best = std::min(best, connects({"warm", "nine"})[1].milliseconds);
+  }
+  EXPECT_GE(best, 9 * kLeastDelay);
+  EXPECT_LE(best, 9 * kLeastDelay + 2 * kH + noise());
+}
+
+class NearestRaceTest : public HistoryRaceTest {
+ protected:
+  // Of the last `count` connects: how many went to the address.
+  static long led(const std::vector<Connect>& all, long count,
+                  const std::string& address) {
+    return std::count_if(all.end() - count, all.end(), [&](const Connect& one) {
+      return one.peer == address;
+    });
+  }
+};
+
+TEST_F(NearestRaceTest, LeadsWithinTwentyConnects) {
+  open({{v4(1), {.rtt = Duration(36'000)}}, {v4(2), {.rtt = Duration(8'000)}}},
+       {{"two.lab.test", {v4(1), v4(2)}}});
+  const auto all = connects(std::vector<std::string>(30, "two"));
+  EXPECT_EQ(all.front().peer, v4(1)) << "the first in order, at first";
+  EXPECT_GE(led(all, 11, v4(2)), 6);
+}
+
+// By exploration alone: all are healthy.
+TEST_F(NearestRaceTest, OfTenLeadsWithinFortyConnects) {
+  std::vector<lab::Host> hosts;
+  lab::Name ten{"ten.lab.test", {}};
+  for (int n = 1; n <= 10; ++n) {
+    hosts.push_back({v4(n), {.rtt = Duration(10'000 * (11 - n))}});
+    ten.addresses.push_back(v4(n));
+  }
+  open(hosts, {ten});
+  const auto all = connects(std::vector<std::string>(50, "ten"));
+  EXPECT_EQ(all.front().peer, v4(1));
+  EXPECT_GE(led(all, 11, v4(10)), 6);
+}
+
+}  // namespace
+}  // namespace happy::e2e
