@@ -73,7 +73,7 @@ bool leaves_room(int lowest_free, Share share) {
   const rlim_t taken = static_cast<rlim_t>(lowest_free);
   const rlim_t own = static_cast<rlim_t>(registered.load());
   return limit.rlim_cur > taken &&
-         own <= (limit.rlim_cur - taken) / static_cast<rlim_t>(share);
+         own <= (limit.rlim_cur - taken) / 100 * static_cast<rlim_t>(share);
 }
 
 void close(int fd) {

@@ -48,7 +48,8 @@ void release(int fd);
 // table full of the library's. `lowest_free`: a number the kernel has just
 // given, so that all below it are in use. Less to begin than to go on: what has
 // begun finds room for another attempt.
-enum class Share : uint8_t { kToBegin = 6, kToGoOn = 4 };  // a sixth, a quarter
+// Per cent. A host that uses up to two thirds of its limit finds room for all.
+enum class Share : uint8_t { kToBegin = 29, kToGoOn = 33 };
 bool leaves_room(int lowest_free, Share share);
 // Closes and forgets. -1 is fine.
 void close(int fd);

@@ -185,11 +185,11 @@ TEST_F(Crowd, OfThousandsInFlightAllConnectAndNothingIsLost) {
   EXPECT_LT(lost_kib, lab::sanitized() ? 1 << 20 : 8192);
 }
 
-// Without the library 3,000 sockets are to be had under this limit.
+// Two thirds of the limit are the host's.
 TEST_F(Crowd, LeavesTheHostItsDescriptors) {
   const Target target = resolve("hung");
   const DescriptorLimit limit(4096);
-  ASSERT_NO_FATAL_FAILURE(begin_all(3000, target));
+  ASSERT_NO_FATAL_FAILURE(begin_all(2700, target));
   EXPECT_GT(racing(), 100u);
   EXPECT_LT(racing(), 1000u);
 }
