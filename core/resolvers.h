@@ -60,7 +60,8 @@ class Resolvers {
   const config::Policy* const policy_;
   const happy_host* const host_;
   std::unordered_map<size_t, std::unique_ptr<net::DotClient>> clients_;
-  std::vector<dns::Health> health_;  // of the policy's resolvers, once one was asked
+  std::vector<dns::Health>
+      health_;  // of the policy's resolvers, once one was asked
 };
 
 }  // namespace happy

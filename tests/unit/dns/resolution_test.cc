@@ -466,8 +466,7 @@ TEST_F(StaleTest, AFreshAnswerIsNotMixedWithAnExpiredOne) {
 
 TEST_F(StaleTest, AShortResolveTimeoutIsKept) {
   auto look_up = begin(one_name(), {kV4}, {.resolve_timeout = 500ms});
-  EXPECT_THAT(look_up.step(expired(kOld), kT0),
-              ElementsAre(Wake{kT0 + 500ms}));
+  EXPECT_THAT(look_up.step(expired(kOld), kT0), ElementsAre(Wake{kT0 + 500ms}));
   EXPECT_THAT(look_up.step(ResolutionTick{}, kT0 + 500ms),
               ElementsAre(stale({"192.0.2.9"}, {kV4}), Late{kV4, {}}));
 }
