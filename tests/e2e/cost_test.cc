@@ -80,7 +80,8 @@ TEST(Cost, AnExecUnderTheLibraryIsLittleDearer) {
   std::printf("plain %.0f us, under the library %.0f us: %.0f us more\n",
               median(plain_times).count(), median(library_times).count(),
               more.count());
-  EXPECT_LE(more.count(), 600);
+  // A slow machine is slow with both.
+  EXPECT_LE(more, std::max(Microseconds(600), median(plain_times)));
 }
 
 }  // namespace
