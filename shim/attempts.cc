@@ -8,6 +8,7 @@
 #include "shim/context.h"
 #include "shim/core_loader.h"
 #include "shim/descriptors.h"
+#include "shim/exchange.h"
 #include "shim/fd_table.h"
 #include "shim/races.h"
 #include "shim/real.h"
@@ -59,8 +60,11 @@ const char* why_not(int fd, const sockaddr* address, Target* target) {
   }
   target->families = 1;
   if (target->family == AF_INET6) {
-    const bool v6_only = get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0;
-    target->families = v6_only ? 2 : 3;
+    target->families = 3;
+    target->v6_only = get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) != 0;
+    if (target->v6_only && is_mapped(address, sizeof(sockaddr_in6))) {
+      return "IPv4 on a socket of IPv6 only";
+    }
   }
   target->status = real::fcntl(fd, F_GETFL);
   return nullptr;
@@ -116,6 +120,7 @@ happy_plan* plan(int fd, const sockaddr* address, socklen_t length,
     why = socket_options::take(fd, target->family, target->protocol,
                                &target->options);
     target->options.mapped = is_mapped(address, length);
+    target->options.v6_only = target->v6_only;
     if (why != nullptr) {
       release(out);
       out = nullptr;
@@ -160,11 +165,28 @@ void take_callers_timeout(Race* race) {
   }
 }
 
+namespace {
+
+// The winner speaks IPv4 under numbers whose file was to speak IPv6 only.
+void keep_v6_only(const Race& race) {
+  for (int i = 0; i < race.number_count; ++i) {
+    FdEntry* const entry = fd_table::find(race.numbers[i]);
+    if (entry != nullptr && exchange::is_shown(&race, race.numbers[i])) {
+      entry->reads_v6_only.store(true);
+    }
+  }
+}
+
+}  // namespace
+
 void settle_options(Race* race, int descriptor) {
   if (descriptor != race->attempt) {
     race->options_lock.lock();
     socket_options::give_changed(race->options, descriptor);
     race->options_lock.unlock();
+    if (race->options.v6_only && socket_options::is_mapped(descriptor, false)) {
+      keep_v6_only(*race);
+    }
   }
   if (race->timeout_ms != 0) {
     set_user_timeout(descriptor, race->callers_timeout_ms);

@@ -1,7 +1,9 @@
 // Hooks of connect(2), and of what answers for a socket while it races.
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -65,6 +67,22 @@ int set_option(int fd, int level, int name, const void* value,
   errno = saved;
 }
 
+// A winner that speaks IPv4 under a number that was to speak IPv6 only.
+bool reads_v6_only(int fd, int level, int name) {
+  if (level != IPPROTO_IPV6 || name != IPV6_V6ONLY || bypassed()) return false;
+  const FdEntry* const entry = fd_table::find(fd);
+  return entry != nullptr && entry->reads_v6_only.load();
+}
+
+int read_v6_only(int fd, void* value, socklen_t* length) {
+  const int result =
+      real::getsockopt(fd, int{IPPROTO_IPV6}, int{IPV6_V6ONLY}, value, length);
+  const int on = 1;
+  if (result == 0)
+    memcpy(value, &on, *length < sizeof on ? *length : sizeof on);
+  return result;
+}
+
 }  // namespace
 
 // Returns what connect(2) returns, with errno set the same way. A cancellation
@@ -107,6 +125,7 @@ HAPPY_EXPORT int setsockopt(int fd, int level, int name, const void* value,
 // SO_ERROR is the stand-in's to answer: 0 while in progress.
 HAPPY_EXPORT int getsockopt(int fd, int level, int name, void* value,
                             socklen_t* length) __THROW {
+  if (reads_v6_only(fd, level, name)) return read_v6_only(fd, value, length);
   if (!may_race(fd) || (level == SOL_SOCKET && name == SO_ERROR)) {
     return real::getsockopt(fd, level, name, value, length);
   }

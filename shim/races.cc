@@ -206,6 +206,7 @@ int connect_or_race(int fd, const sockaddr* address, socklen_t length,
 
 void forget_locked(int fd, FdEntry* entry) {
   entry->uncopyable.store(false);
+  entry->reads_v6_only.store(false);
   epoll_sets::forget(fd);
   Race* race = entry->race.load();
   if (race == nullptr) return;

@@ -176,6 +176,13 @@ void give_forced_size(const Changed& changed, const Row& row, int fd) {
       changed);
 }
 
+// Only before the local address is bound; also where the system's default is 1.
+void allow_ipv4(int fd) {
+  const int off = 0;
+  real::setsockopt(fd, int{IPPROTO_IPV6}, int{IPV6_V6ONLY},
+                   static_cast<const void*>(&off), socklen_t{sizeof off});
+}
+
 bool apply(const Changed& changed, int fd) {
   const Row& row = kRows[changed.row];
   const bool done = set(fd, row.level, row.name, changed);
@@ -194,17 +201,6 @@ bool apply_twin(const Snapshot& snapshot, const Changed& changed, int fd) {
   if (twin < 0 || !callers_form || has(snapshot, twin)) return true;
   return set(fd, kRows[twin].level, kRows[twin].name, changed) ||
          may_fail(kRows[twin].travel);
-}
-
-// Whether a connected socket speaks IPv4 by mapped addresses. Not connected:
-// `otherwise`.
-bool is_mapped(int fd, bool otherwise) {
-  sockaddr_in6 peer{};
-  socklen_t length = sizeof peer;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) {
-    return otherwise;
-  }
-  return IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
 }
 
 }  // namespace
@@ -228,15 +224,26 @@ bool give(const Snapshot& snapshot, int fd, bool mapped) {
     return false;
   }
   if (!give_owner(snapshot, fd)) return false;
+  if (mapped && snapshot.v6_only) allow_ipv4(fd);
   const bool crosses = mapped != snapshot.mapped;
   for (int i = 0; i < snapshot.count; ++i) {
     const Changed& changed = snapshot.changed[i];
+    if (mapped && is(kRows[changed.row], IPPROTO_IPV6, IPV6_V6ONLY)) continue;
     if (!apply(changed, fd)) return false;
     if (crosses && !apply_twin(snapshot, changed, fd)) return false;
   }
   if (!snapshot.bound) return true;
   return bind(fd, reinterpret_cast<const sockaddr*>(&snapshot.local),
               snapshot.local_length) == 0;
+}
+
+bool is_mapped(int fd, bool otherwise) {
+  sockaddr_in6 peer{};
+  socklen_t length = sizeof peer;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) {
+    return otherwise;
+  }
+  return IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
 }
 
 bool note_change(int level, int name, const void* value, socklen_t length,

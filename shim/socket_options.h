@@ -30,6 +30,11 @@ struct Snapshot {
   int family = AF_INET;
   int protocol = 0;
   bool mapped = false;  // an AF_INET6 socket whose caller connects to IPv4
+  // IPV6_V6ONLY is set. Some programs set it on every socket (ruby's), and it
+  // forbids nothing to a name whose IPv4 addresses were asked for as well: an
+  // attempt that speaks IPv4 goes without it, and a winner reads as if it had
+  // it still.
+  bool v6_only = false;
   int count = 0;
   Changed changed[kMaxChanged];
   bool bound = false;
@@ -52,6 +57,8 @@ bool give(const Snapshot& snapshot, int fd, bool mapped);
 // attempts still to be opened and for the winner. False: there is no room.
 bool note_change(int level, int name, const void* value, socklen_t length,
                  Snapshot* snapshot);
+// Whether a connected AF_INET6 socket speaks IPv4. Not connected: `otherwise`.
+bool is_mapped(int fd, bool otherwise);
 // Gives a winner what was set during the race.
 void give_changed(const Snapshot& snapshot, int fd);
 

@@ -11,20 +11,27 @@ build='g++ cmake ninja-build pkg-config make libc6-dev libuv1-dev
   libgnutls28-dev nlohmann-json3-dev libexpected-dev libcli11-dev libfmt-dev
   libgtest-dev libgmock-dev'
 clients='unbound curl wget python3 nodejs netcat-openbsd libnss-wrapper'
+# What tests/programs runs and builds: programs that people use, and hosts of
+# all kinds.
+programs='bash git openssh-client openssh-server socat openjdk-17-jdk-headless
+  perl ruby php-cli nginx haproxy redis-tools postgresql-client
+  rustc cargo librust-tokio-dev libevent-dev libboost-dev libcurl4-openssl-dev
+  busybox-static libtcmalloc-minimal4 libsocket-wrapper faketime proxychains4
+  torsocks gdb valgrind bind9-dnsutils libseccomp-dev'
 case ${1:-} in
   demo) wanted="$build unbound curl wget python3 libnss-wrapper" ;;
   test) wanted="$build $clients libcmocka-dev clang binutils iproute2 procps
-    libjemalloc2 util-linux netbase" ;;
+    libjemalloc2 util-linux netbase $programs" ;;
   bench) wanted="$build $clients iproute2 procps knot-dnsutils valgrind" ;;
   lint) wanted="$build clang clang-format clang-tidy codespell
     libcmocka-dev" ;;
   coverage) wanted="$build $clients libcmocka-dev binutils iproute2 procps
-    libjemalloc2 util-linux netbase gcovr" ;;
+    libjemalloc2 util-linux netbase $programs gcovr" ;;
   cpython) wanted="$build python3 libpython3.11-testsuite" ;;
   *) echo "usage: $0 demo|test|bench|lint|coverage|cpython" >&2; exit 2 ;;
 esac
-# Packages of the list that would start something when installed.
-services='unbound'
+# Packages of the list that would start something when installed, and what.
+services='unbound:unbound nginx:nginx haproxy:haproxy openssh-server:ssh'
 
 # shellcheck disable=SC2086  # a list of packages
 installed=$(dpkg-query -W -f='${Package}=${db:Status-Status}\n' $wanted \
@@ -61,7 +68,9 @@ restore() {
     cat "$saved/resolv" > /etc/resolv.conf
   fi
   for service in $services; do
-    case " $missing " in *" $service "*) disable "$service" ;; esac
+    case " $missing " in
+      *" ${service%%:*} "*) disable "${service#*:}" ;;
+    esac
   done
   rm -rf "$saved"
 }

@@ -171,6 +171,67 @@ TEST(Mapped, ADeadIpv6AddressIsOvertakenByIpv4) {
   EXPECT_EQ(peer_of(fd.get()), "127.0.80.1");
 }
 
+// Some programs set it on every socket (ruby's), and walk a list of both
+// families: a dead IPv6 address would hold them up for minutes.
+class V6Only : public testing::TestWithParam<int> {
+ protected:
+  static void set(const Descriptor& fd, int value) {
+    ASSERT_EQ(
+        setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &value, sizeof value),
+        0);
+  }
+  static int read(int fd) {
+    int value = -1;
+    socklen_t length = sizeof value;
+    EXPECT_EQ(getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, &length), 0);
+    EXPECT_EQ(length, sizeof value);
+    return value;
+  }
+  // Behind the number, past the library.
+  static int read_real(int fd) {
+    int value = -1;
+    socklen_t length = sizeof value;
+    syscall(SYS_getsockopt, fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, &length);
+    return value;
+  }
+};
+
+TEST_P(V6Only, IsOvertakenByIpv4AndReadsAsItWas) {
+  addrinfo* list = nullptr;
+  ASSERT_EQ(getaddrinfo("dead6.lab.test", nullptr, nullptr, &list), 0);
+  freeaddrinfo(list);
+  Descriptor fd = tcp(AF_INET6, SOCK_CLOEXEC | GetParam());
+  set(fd, 1);
+  const int begun = begin(fd, numeric("::1"));
+  ASSERT_EQ(begun, GetParam() != 0 ? EINPROGRESS : 0);
+  EXPECT_EQ(polled(fd.get(), POLLOUT, kLong), POLLOUT);
+  EXPECT_EQ(peer_of(fd.get()), "127.0.80.1");
+  EXPECT_EQ(read(fd.get()), 1);
+  EXPECT_EQ(read_real(fd.get()), 0) << "the test sees nothing else";
+  const int number = fd.get();
+  fd.reset();
+  const Descriptor next = tcp(AF_INET6);
+  ASSERT_EQ(next.get(), number);
+  EXPECT_EQ(read(number), 0) << "of the file that had the number before";
+}
+
+INSTANTIATE_TEST_SUITE_P(Mapped, V6Only, testing::Values(0, SOCK_NONBLOCK),
+                         [](const auto& tested) {
+                           return tested.param != 0 ? "NonBlocking"
+                                                    : "Blocking";
+                         });
+
+TEST(V6OnlyHints, ForbidIpv4WhereTheLookUpDid) {
+  addrinfo hints{};
+  hints.ai_family = AF_INET6;
+  addrinfo* list = nullptr;
+  ASSERT_EQ(getaddrinfo("dead6.lab.test", nullptr, &hints, &list), 0);
+  freeaddrinfo(list);
+  const Descriptor fd = tcp(AF_INET6);
+  ASSERT_EQ(begin(fd, numeric("::1")), EINPROGRESS);
+  EXPECT_EQ(polled(fd.get(), POLLOUT, milliseconds(500)), 0);
+}
+
 // The stand-in, by calls that no library sees.
 class StandIn : public testing::Test {
  protected:

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "tests/lab/conversations.h"
 #include "tests/lab/fail.h"
 #include "tests/lab/sockets.h"
 
@@ -91,10 +92,12 @@ void NamespaceLab::serve(const NamespaceWish& wish) {
     std::vector<Descriptor> listeners;
     for (const auto& host : wish.hosts)
       if (!host.refuses)
-        listeners.push_back(
-            listen_on({IpAddress::parse(host.address).value(), 80}));
+        for (const uint16_t port : {kWebPort, kRedisPort, kPostgresPort})
+          listeners.push_back(
+              listen_on({IpAddress::parse(host.address).value(), port}));
     return listeners;
   }));
+  if (wish.ssh) serve_ssh(wish);
   if (wish.dot_script) return serve_script(wish);
   UnboundWish resolver;
   resolver.addresses = {kResolver, kResolver6};
@@ -102,6 +105,13 @@ void NamespaceLab::serve(const NamespaceWish& wish) {
   resolver.names = wish.names;
   resolver.enter = server_.entrance();
   unbound_ = std::make_unique<Unbound>(resolver, certificate_, folder_);
+}
+
+void NamespaceLab::serve_ssh(const NamespaceWish& wish) {
+  std::vector<std::string> addresses;
+  for (const auto& host : wish.hosts)
+    if (!host.refuses) addresses.push_back(host.address);
+  ssh_ = std::make_unique<SshServer>(addresses, server_, folder_);
 }
 
 void NamespaceLab::serve_script(const NamespaceWish& wish) {
@@ -139,8 +149,10 @@ Outcome NamespaceLab::run_plain(const std::vector<std::string>& arguments,
   const Time start = now();
   for (const auto& [after, address, path] : std::exchange(planned_, {}))
     relay_->change(address, path, start + after);
+  Environment all = environment;
+  if (ssh_) all["LAB_SSH_KEY"] = ssh_->key();
   return lab::run({.arguments = arguments,
-                   .environment = environment,
+                   .environment = all,
                    .limit = limit,
                    .enter = client_.entrance(),
                    .input = {}});

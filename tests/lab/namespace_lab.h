@@ -1,9 +1,10 @@
 // Two network namespaces and a wire with real delays between them: the client's
 // side, in which programs run, and the servers' side, with all addresses of the
-// zone, web servers on port 80 and a real unbound (DoT on 853, and plainly on
-// 53, so that a leak would be answered and seen). Documentation addresses only:
-// the client is 192.0.2.2 and 2001:db8:c::2, servers are what the test defines
-// in 198.51.100.0/24 and 2001:db8:5::/48. Needs root or user namespaces.
+// zone, web servers on port 80 (redis and PostgreSQL on theirs) and a real
+// unbound (DoT on 853, and plainly on 53, so that a leak would be answered and
+// seen). Documentation addresses only: the client is 192.0.2.2 and
+// 2001:db8:c::2, servers are what the test defines in 198.51.100.0/24 and
+// 2001:db8:5::/48. Needs root or user namespaces.
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@
 #include "tests/lab/namespace.h"
 #include "tests/lab/relay.h"
 #include "tests/lab/scripted_dot.h"
+#include "tests/lab/ssh_server.h"
 #include "tests/lab/temp_folder.h"
 #include "tests/lab/unbound.h"
 #include "tests/lab/web_server.h"
@@ -44,6 +46,9 @@ struct NamespaceWish {
   // address and port, which are the lab's. Without a zone it serves `names`.
   // Nobody is on port 53 then.
   std::optional<nlohmann::json> dot_script{};
+  // A real sshd on the hosts that do not refuse; programs find the key that it
+  // lets in by LAB_SSH_KEY. Only by root of the machine.
+  bool ssh = false;
 };
 
 class NamespaceLab {
@@ -96,6 +101,7 @@ class NamespaceLab {
   void configure_server(const NamespaceWish& wish);
   void serve(const NamespaceWish& wish);
   void serve_script(const NamespaceWish& wish);
+  void serve_ssh(const NamespaceWish& wish);
 
   const ClientNetwork network_;
   std::vector<Planned> planned_;
@@ -107,6 +113,7 @@ class NamespaceLab {
   std::unique_ptr<WebServer> web_;
   std::unique_ptr<Unbound> unbound_;
   std::unique_ptr<ScriptedDot> scripted_;
+  std::unique_ptr<SshServer> ssh_;
 };
 
 }  // namespace happy::lab

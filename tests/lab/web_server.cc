@@ -7,6 +7,7 @@
 #include <array>
 
 #include "core/base/ip.h"
+#include "tests/lab/conversations.h"
 #include "tests/lab/fail.h"
 
 namespace happy::lab {
@@ -19,17 +20,23 @@ void watch(int epoll, int descriptor) {
   check(epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
 }
 
-std::string response(int descriptor) {
+std::optional<Endpoint> own_end(int descriptor) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length);
-  const auto local =
-      Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&address), length);
-  const std::string body =
-      (local ? local->address.to_string() : "unknown") + "\n";
-  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-         "Connection: close\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
+  return Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&address), length);
+}
+
+// Sends all replies that are due. False after the last one.
+bool answer(int descriptor, std::string* received) {
+  const auto own = own_end(descriptor);
+  if (!own) return false;
+  while (const auto reply =
+             reply_to(own->port, own->address.to_string(), received)) {
+    send(descriptor, reply->text.data(), reply->text.size(), MSG_NOSIGNAL);
+    if (reply->last) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -46,7 +53,7 @@ WebServer::WebServer(std::vector<Descriptor> listeners)
 WebServer::~WebServer() {
   eventfd_write(stop_.get(), 1);
   thread_.join();
-  for (const auto& [descriptor, request] : requests_) close(descriptor);
+  for (const auto& [descriptor, received] : received_) close(descriptor);
 }
 
 void WebServer::serve() {
@@ -57,8 +64,8 @@ void WebServer::serve() {
     for (int i = 0; i < count; ++i) {
       const int descriptor = events[static_cast<size_t>(i)].data.fd;
       if (descriptor == stop_.get()) return;
-      if (requests_.contains(descriptor))
-        read_request(descriptor);
+      if (received_.contains(descriptor))
+        read_from(descriptor);
       else
         accept_all(descriptor);
     }
@@ -71,25 +78,22 @@ void WebServer::accept_all(int listener) {
         accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (accepted < 0) return;
     ++accepted_;
-    requests_[accepted];
+    received_[accepted];
     watch(epoll_.get(), accepted);
   }
 }
 
-void WebServer::read_request(int descriptor) {
+void WebServer::read_from(int descriptor) {
   std::array<char, 4096> buffer;
   const ssize_t got = recv(descriptor, buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  std::string& request = requests_[descriptor];
-  if (got > 0) request.append(buffer.data(), static_cast<size_t>(got));
-  const bool whole = request.find("\r\n\r\n") != std::string::npos;
-  if (got > 0 && !whole) return;
-  if (whole) {
-    const std::string text = response(descriptor);
-    send(descriptor, text.data(), text.size(), MSG_NOSIGNAL);
+  std::string& received = received_[descriptor];
+  if (got > 0) {
+    received.append(buffer.data(), static_cast<size_t>(got));
+    if (answer(descriptor, &received)) return;
   }
   close(descriptor);
-  requests_.erase(descriptor);
+  received_.erase(descriptor);
 }
 
 }  // namespace happy::lab

@@ -1,5 +1,6 @@
-// A web server in a thread: answers every request on any of its listeners with
-// the address that was asked, so that a test sees who won. Not a model of HTTP.
+// Web servers in a thread: every request on any of the listeners is answered
+// with the address that was asked, so that a test sees who won. On the ports of
+// some other protocols those are spoken (conversations.h). Not a model of HTTP.
 #pragma once
 
 #include <atomic>
@@ -25,11 +26,11 @@ class WebServer {
  private:
   void serve();
   void accept_all(int listener);
-  void read_request(int descriptor);
+  void read_from(int descriptor);
 
   std::vector<Descriptor> listeners_;
   Descriptor epoll_, stop_;
-  std::map<int, std::string> requests_;  // by descriptor, so far
+  std::map<int, std::string> received_;  // by descriptor, not answered yet
   std::atomic<int> accepted_{0};
   std::thread thread_;
 };
