@@ -98,6 +98,7 @@ class RaceLedger final : public net::TraceSink {
   void attempt_cancelled(net::RaceId, race::AttemptId,
                          const Endpoint&) override;
   void race_end(net::RaceId, const net::RaceEnd&) override;
+  bool is_read() const override { return trace_->on(); }
   // A late answer of a look-up: the races under way that it belongs to.
   std::vector<happy_race*> races_of(state::LookupId lookup) const;
   void over(happy_race* race);

@@ -11,6 +11,7 @@
 #include "shim/core_host.h"
 #include "shim/lock.h"
 #include "shim/process.h"
+#include "shim/real.h"
 #include "shim/report.h"
 #include "shim/settings.h"
 
@@ -46,7 +47,7 @@ const happy_engine* open_core() {
            s.folder != nullptr ? s.folder : "");
   const bool deep = host_has_other_libuv() && !host_has_sanitizer();
   void* handle =
-      dlopen(path, RTLD_NOW | RTLD_LOCAL | (deep ? RTLD_DEEPBIND : 0));
+      real::dlopen(path, RTLD_NOW | RTLD_LOCAL | (deep ? RTLD_DEEPBIND : 0));
   if (handle == nullptr) {
     report::log(HAPPY_LOG_ERROR, "cannot load the core: %s; %s", dlerror(),
                 s.policy_configured()

@@ -4,6 +4,7 @@
 // turn.
 #pragma once
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <resolv.h>
@@ -31,7 +32,7 @@
   X(res_search) X(res_querydomain) X(res_nquery) X(res_nsearch)               \
   X(res_nquerydomain) X(res_send) X(res_nsend) X(execve) X(execv) X(execvp)   \
   X(execvpe) X(fexecve) X(execveat) X(posix_spawn) X(posix_spawnp) X(system)  \
-  X(popen) X(sendmsg) X(sendmmsg)
+  X(popen) X(sendmsg) X(sendmmsg) X(dlopen)
 // clang-format on
 
 namespace happy::real {

@@ -14,7 +14,7 @@ clients='unbound curl wget python3 nodejs netcat-openbsd libnss-wrapper'
 # What tests/programs runs and builds: programs that people use, and hosts of
 # all kinds.
 programs='bash git openssh-client openssh-server socat openjdk-17-jdk-headless
-  perl ruby php-cli nginx haproxy redis-tools postgresql-client
+  perl ruby php-cli php-curl nginx haproxy redis-tools postgresql-client
   rustc cargo librust-tokio-dev libevent-dev libboost-dev libcurl4-openssl-dev
   busybox-static libtcmalloc-minimal4 libsocket-wrapper faketime proxychains4
   torsocks gdb valgrind bind9-dnsutils libseccomp-dev'

@@ -119,6 +119,7 @@ class RaceDriver {
   int kept_ = -1;
   std::optional<size_t> kept_failure_;  // its place in end_.failures
   RaceEnd end_;
+  std::optional<happy_outcome> undelivered_;  // until the sink knows of it
 };
 
 RaceDriver::RaceDriver(Races* owner, RaceId id, RaceRequest request)
@@ -332,19 +333,27 @@ void RaceDriver::end_undelivered(happy_outcome* outcome) {
   if (!stepping_) wind_up();
 }
 
+// A winner is not kept waiting. After a failure the caller may name another
+// address at once, and with a result of any kind it may end the process: the
+// sink must know by then.
 void RaceDriver::decide(const happy_outcome& outcome) {
   over_ = true;
   end_.kind = static_cast<happy_outcome_kind>(outcome.kind);
-  host()->race_decided(request_.context, &outcome);
+  if (end_.kind == HAPPY_WON && !(sink() && sink()->is_read())) {
+    host()->race_decided(request_.context, &outcome);
+  } else {
+    undelivered_ = outcome;
+  }
 }
 
-// Everything is decided and delivered: tell the trace, let go of the rest.
+// Everything is decided: tell the trace, let go of the rest.
 void RaceDriver::wind_up() {
   if (kept_ >= 0) host()->close_descriptor(std::exchange(kept_, -1));
   if (sink()) {
     end_.elapsed = monotonic_now() - started_;
     sink()->race_end(id_, end_);
   }
+  if (undelivered_) host()->race_decided(request_.context, &*undelivered_);
   const auto on_closed = [](uv_handle_t* handle) {
     auto* self = static_cast<RaceDriver*>(handle->data);
     const happy_host* const host = self->host();

@@ -67,6 +67,10 @@ constexpr const char* kPhpSocket =
     "$s = fsockopen('%H', %P, $code, $why, 8); if (!$s) exit(1);"
     "fwrite($s, \"GET / HTTP/1.0\\r\\n\\r\\n\"); echo stream_get_contents($s);";
 
+// The extension is bound deeply.
+constexpr const char* kPhpCurl =
+    "$c = curl_init('http://%H:%P/'); exit(curl_exec($c) ? 0 : 1);";
+
 #define SSH(options)                                                     \
   "ssh -F none -i \"$LAB_SSH_KEY\" -o BatchMode=yes -o LogLevel=ERROR "  \
   "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null " options \
@@ -157,6 +161,7 @@ const std::vector<RealProgram>& real_programs() {
       {{"ruby_socket", {"ruby", "-e", kRubySocket}}, "ruby"},
       {{"php_stream", {"php", "-r", kPhpStream}}, "php-cli"},
       {{"php_fsockopen", {"php", "-r", kPhpSocket}}, "php-cli"},
+      {{"php_curl", {"php", "-r", kPhpCurl}}, "php-curl"},
       {{"nginx", {kProxy, "nginx", "%H", "%P"}}, "nginx"},
       {{"haproxy", {kProxy, "haproxy", "%H", "%P"}}, "haproxy"},
       {{"redis_cli", {"redis-cli", "-h", "%H", "-p", "%P", "PING"}},

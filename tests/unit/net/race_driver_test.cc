@@ -30,6 +30,9 @@ struct Helper final : TraceSink {
   Races* races = nullptr;
   std::vector<std::string> lines;  // loop thread
   std::vector<RaceEnd> ends;
+  RaceCaller* caller = nullptr;
+  bool decided_before_end = false;
+  bool read = false;
 
   Helper() {
     loop = new Loop(plain_host(), [this](uv_loop_t* uv) {
@@ -38,7 +41,8 @@ struct Helper final : TraceSink {
       return 0;
     });
   }
-  void race_start(RaceId, const RaceRequest&) override {
+  void race_start(RaceId, const RaceRequest& request) override {
+    caller = static_cast<RaceCaller*>(request.context);
     lines.emplace_back("race_start");
   }
   void attempt_start(RaceId, race::AttemptId id, const Endpoint&) override {
@@ -55,7 +59,10 @@ struct Helper final : TraceSink {
   void race_end(RaceId, const RaceEnd& end) override {
     lines.emplace_back("race_end");
     ends.push_back(end);
+    const std::lock_guard lock(caller->mutex);
+    decided_before_end = caller->decided == 1;
   }
+  bool is_read() const override { return read; }
   void say(const char* what, race::AttemptId id) {
     lines.push_back(what + (" " + std::to_string(uint32_t(id))));
   }
@@ -110,6 +117,22 @@ class Address {
  private:
   int fd_;
 };
+
+// A trace that somebody reads, as long as it lives.
+struct ReadTrace {
+  ReadTrace() {
+    on_loop([] { helper().read = true; });
+  }
+  ~ReadTrace() {
+    on_loop([] { helper().read = false; });
+  }
+};
+
+bool caller_knew_before_the_sink() {
+  bool knew = false;
+  on_loop([&] { knew = helper().decided_before_end; });
+  return knew;
+}
 
 // What a caller does before race_start: connect attempt 1, keep a copy.
 class Caller {
@@ -262,6 +285,37 @@ TEST_F(RaceDriverTest, AllRefusedGivesAttemptOneBackWithItsErrorUnread) {
   EXPECT_EQ(caller.ends[0].failures[0].error, 0) << "the caller's to read";
   EXPECT_EQ(caller.ends[0].failures[1].endpoint, bad_too_);
   EXPECT_EQ(caller.ends[0].failures[1].error, ECONNREFUSED);
+  caller.expect_no_leak();
+}
+
+TEST_F(RaceDriverTest, AWinnerIsNotKeptWaitingByTheSink) {
+  Caller caller;
+  caller.start({bad_, good_});
+  caller.finish();
+  EXPECT_TRUE(caller_knew_before_the_sink());
+  caller.expect_no_leak(caller.seen.outcome->descriptor);
+}
+
+// The caller may end the process with its next instruction.
+TEST_F(RaceDriverTest, ATraceIsWholeBeforeTheCallerHasItsWinner) {
+  const ReadTrace trace;
+  Caller caller;
+  caller.start({hole_, good_}, {.attempt_delay = 60ms});
+  caller.finish();
+  EXPECT_EQ(caller.seen.outcome->kind, HAPPY_WON);
+  EXPECT_FALSE(caller_knew_before_the_sink());
+  EXPECT_THAT(caller.trace, ElementsAre("race_start", "start 1", "start 2",
+                                        "cancelled 1", "race_end"));
+  caller.expect_no_leak(caller.seen.outcome->descriptor);
+}
+
+// It may name another of the addresses at once, which the name memory must know
+// for failed.
+TEST_F(RaceDriverTest, FailuresAreKnownBeforeTheCallerGoesOn) {
+  Caller caller;
+  caller.start({bad_, bad_too_});
+  caller.finish();
+  EXPECT_FALSE(caller_knew_before_the_sink());
   caller.expect_no_leak();
 }
 
