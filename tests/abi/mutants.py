@@ -45,6 +45,7 @@ HOOKS = {
     (B, "Inherited.BySpawnOnThePathIsAttemptOne"): "posix_spawnp",
     (B, "Inherited.BySystemIsAttemptOne"): "system",
     (B, "Inherited.ByPopenIsAttemptOne"): "popen",
+    (E, "Opened/PluginTest.ResolvesOverDotAndRaces/now_0"): "dlopen",
     (B, "Behaviour/InheritedByMessage.IsAttemptOne/{}"): "sendmsg sendmmsg",
     (E, "Names/EveryFunction.AsksNobodyInClearText/{}"):
         "getaddrinfo getaddrinfo_a gethostbyname gethostbyname2"
@@ -142,6 +143,13 @@ STEPS = [
          "    entry.race.store(nullptr);\n    uncover(race, fd);",
          "    entry.race.store(nullptr), (void)race, (void)fd;",
          B, "Fork.TheChildHasAnOrdinaryConnectingSocket"),
+    Step("IPV6_V6ONLY keeps nobody from IPv4", "shim/socket_options.cc",
+         "    if (mapped && is(kRows[changed.row], IPPROTO_IPV6, IPV6_V6ONLY)) "
+         "continue;\n", "",
+         B, "Mapped/V6Only.IsOvertakenByIpv4AndReadsAsItWas/NonBlocking"),
+    Step("IPV6_V6ONLY reads as it was set", "shim/attempts.cc",
+         "      keep_v6_only(*race);", "      (void)keep_v6_only;",
+         B, "Mapped/V6Only.IsOvertakenByIpv4AndReadsAsItWas/NonBlocking"),
     Step("a blocking caller gets the winner", "shim/blocking.cc",
          "    exchange::replace(race, other);\n", "",
          B, "Behaviour/Blocking.IsGoodOnceThenIsConnected/Raced"),

@@ -76,7 +76,7 @@ constexpr const char* kPhpCurl =
   "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null " options \
   " -p %P root@%H 'echo $SSH_CONNECTION'"
 
-constexpr const char* kOwn = HAPPY_BUILD_FOLDER "/programs";
+constexpr const char* kBuilt = HAPPY_BUILD_FOLDER "/programs";
 constexpr const char* kProxy =
     HAPPY_SOURCE_FOLDER "/tests/e2e/programs/through_proxy.sh";
 
@@ -86,7 +86,7 @@ std::vector<const char*> java(const char* how) {
           "-Xshare:auto",
           "-XX:TieredStopAtLevel=1",
           "-cp",
-          kOwn,
+          kBuilt,
           "Fetch",
           how,
           "%H",

@@ -1,10 +1,12 @@
 #!/bin/sh
-# Starts nginx or haproxy, which resolves its upstream's name once as it starts,
-# fetches a page through it, and stops it. The proxy runs under whatever is
-# preloaded, the client of it plainly.
-#   through_proxy.sh nginx|haproxy HOST PORT
+# Starts nginx or haproxy on 127.0.0.1:8080, which resolves its upstream's name
+# once as it starts, fetches a page through it (or runs the command instead), and
+# stops it. The proxy runs under whatever is preloaded, the rest plainly.
+#   through_proxy.sh nginx|haproxy HOST PORT [COMMAND [ARGUMENT]...]
 set -eu
 proxy=$1 host=$2 port=$3
+shift 3
+[ $# -gt 0 ] || set -- curl -sSf http://127.0.0.1:8080/
 folder=$(mktemp -d)
 listen=8080
 case $proxy in
@@ -15,7 +17,7 @@ user $(id -un);
 pid $folder/pid;
 error_log $folder/log;
 worker_processes 2;
-events {}
+events { worker_connections 1024; }
 http {
   access_log off;
   client_body_temp_path $folder;
@@ -30,7 +32,8 @@ http {
   }
 }
 CONF
-    set -- /usr/sbin/nginx -e "$folder/log" -c "$folder/conf" ;;
+    /usr/sbin/nginx -e "$folder/log" -c "$folder/conf" \
+      > "$folder/out" 2>&1 & ;;
   haproxy)
     cat > "$folder/conf" <<CONF
 global
@@ -44,9 +47,8 @@ listen site
   bind 127.0.0.1:$listen
   server upstream $host:$port
 CONF
-    set -- /usr/sbin/haproxy -q -f "$folder/conf" ;;
+    /usr/sbin/haproxy -q -f "$folder/conf" > "$folder/out" 2>&1 & ;;
 esac
-"$@" > "$folder/out" 2>&1 &
 child=$!
 trap 'kill $child 2>/dev/null; wait $child 2>/dev/null || :
   rm -rf "$folder"' EXIT
@@ -60,4 +62,4 @@ until nc -z 127.0.0.1 $listen; do
   fi
   sleep 0.02
 done
-curl -sSf "http://127.0.0.1:$listen/" || { cat "$folder/log" >&2; exit 1; }
+"$@" || { cat "$folder/log" >&2; exit 1; }
