@@ -17,7 +17,7 @@ CLANG = -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang \
 COVERAGE = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=--coverage
 RESULTS = build/results
 
-.PHONY: all demo lab test check asan tsan coverage clang bench lint format \
+.PHONY: all demo lab test check asan tsan coverage clang bench worlds lint format \
   defects mutants cpython install clean
 
 all:
@@ -88,6 +88,13 @@ bench:
 	@$(CONFIGURE) -B build >/dev/null
 	@$(BUILD) build --target happy_bench
 	@build/happy_bench
+
+# Minutes: each real program in each world, as docs/compatibility.md has it.
+worlds:
+	@tools/deps.sh test
+	@$(CONFIGURE) -B build >/dev/null
+	@$(BUILD) build --target happy_worlds | tail -n 1
+	@build/happy_worlds
 
 # FILES='core/net shim' looks at those alone with clang-tidy, which takes long.
 SOURCES = $(shell git ls-files '*.cc' '*.h')

@@ -15,6 +15,7 @@ constinit std::atomic<uint64_t> bitmap[kLimit / 64];
 namespace {
 
 constinit std::atomic<int> registered{0};
+constexpr rlim_t kMost = 1 << 30;  // RLIM_INFINITY, times 100, would overflow
 
 void lower(std::atomic<int>& bound, int fd) {
   int known = bound.load();
@@ -29,6 +30,25 @@ int enlist(int fd) {
   lower(lowest, fd);
   lower(attended, fd);
   return fd;
+}
+
+// The library's numbers below `end`.
+int count_to(int end) {
+  int count = 0;
+  for (int fd = 0; fd < end && fd < kLimit; fd += 64) {
+    uint64_t word = bitmap[fd / 64].load(std::memory_order_relaxed);
+    if (end - fd < 64) word &= (uint64_t{1} << (end - fd)) - 1;
+    count += __builtin_popcountll(word);
+  }
+  return count;
+}
+
+// Per cent of the limit: the library's numbers, and all that are in use.
+struct Shares {
+  rlim_t ours, everybodys;
+};
+Shares shares(Share share) {
+  return share == Share::kToBegin ? Shares{22, 80} : Shares{33, 95};
 }
 
 }  // namespace
@@ -70,10 +90,11 @@ void release(int fd) {
 bool leaves_room(int lowest_free, Share share) {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
-  const rlim_t taken = static_cast<rlim_t>(lowest_free);
+  const auto [ours, everybodys] = shares(share);
+  const rlim_t end = limit.rlim_cur < kMost ? limit.rlim_cur : kMost;
   const rlim_t own = static_cast<rlim_t>(registered.load());
-  return limit.rlim_cur > taken &&
-         own <= (limit.rlim_cur - taken) / 100 * static_cast<rlim_t>(share);
+  const rlim_t hosts = static_cast<rlim_t>(lowest_free - count_to(lowest_free));
+  return own * 100 <= end * ours && (own + hosts) * 100 <= end * everybodys;
 }
 
 void close(int fd) {

@@ -11,6 +11,7 @@
 #include <atomic>
 
 #include "core/engine.h"
+#include "shim/context.h"
 #include "shim/lock.h"
 #include "shim/real.h"
 
@@ -173,7 +174,11 @@ const Settings& read_settings() {
   {
     const Guard guard(once);
     if (!settings_read.load(std::memory_order_relaxed)) {
+      // Another preloaded library may have its own open() in front of libc's,
+      // and call one of our hooks from it, which must not ask for settings.
+      ++bypass_depth;
       read_all();
+      --bypass_depth;
       settings_read.store(true, std::memory_order_release);
       enabled.store(!the_settings.disabled, std::memory_order_release);
     }

@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -52,15 +54,20 @@ bool bind_to_own_address(int fd, int family) {
   return false;
 }
 
+// Past other preloaded libraries, too: one that sends connections to a proxy
+// would send this one.
+int connect_to_listener(int fd, int family) {
+  sockaddr_storage target;
+  const socklen_t length = address_of(family, INADDR_LOOPBACK, &target);
+  return static_cast<int>(syscall(SYS_connect, fd, &target, length));
+}
+
 // The one connection that fills the listener's queue of length 0. It may be
 // closed at once: the queue keeps the other end.
 bool fill_queue() {
   const int fd = own::take(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_storage target;
-  const socklen_t length = address_of(AF_INET, INADDR_LOOPBACK, &target);
-  const bool filled =
-      fd >= 0 && bind_to_own_address(fd, AF_INET) &&
-      real::connect(fd, reinterpret_cast<sockaddr*>(&target), length) == 0;
+  const bool filled = fd >= 0 && bind_to_own_address(fd, AF_INET) &&
+                      connect_to_listener(fd, AF_INET) == 0;
   own::close(fd);
   return filled;
 }
@@ -102,11 +109,7 @@ bool start(int fd, int family, uint32_t connect_ms) {
     set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(connect_ms));
   }
   if (!bind_to_own_address(fd, family)) return false;
-  sockaddr_storage target;
-  const socklen_t length = address_of(family, INADDR_LOOPBACK, &target);
-  const int result =
-      real::connect(fd, reinterpret_cast<sockaddr*>(&target), length);
-  return result != 0 && errno == EINPROGRESS;
+  return connect_to_listener(fd, family) != 0 && errno == EINPROGRESS;
 }
 
 }  // namespace

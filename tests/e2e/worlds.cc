@@ -1,7 +1,5 @@
 #include "tests/e2e/worlds.h"
 
-#include <algorithm>
-
 namespace happy::e2e {
 namespace {
 
@@ -10,12 +8,19 @@ constexpr const char *kDead4 = "198.51.100.2", *kDead6 = "2001:db8:5::2";
 constexpr const char *kRefusing4 = "198.51.100.3",
                      *kRefusing6 = "2001:db8:5::3";
 
-std::optional<Time> connected(const lab::PacketLog& packets) {
-  std::optional<Time> first;
-  for (const char* good : {kGood4, kGood6})
-    if (const auto one = packets.connected(IpAddress::parse(good).value()))
-      first = first ? std::min(*first, *one) : *one;
-  return first;
+// When the client first sends on one of these connections after its SYN. Others
+// may be closing still.
+std::optional<Time> connected(const lab::PacketLog& packets,
+                              const std::vector<lab::Packet>& attempts) {
+  for (const auto& packet : packets.all()) {
+    if (!packet.from_client || packet.syn || !packet.ack || packet.rst)
+      continue;
+    for (const auto& attempt : attempts)
+      if (packet.source == attempt.source &&
+          packet.destination == attempt.destination)
+        return packet.sent;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -63,7 +68,7 @@ Connecting connect_in(lab::NamespaceLab& lab, World world,
   const auto attempts = lab.packets().attempts();
   if (attempts.empty()) return out;
   out.first = attempts[0].destination.address.to_string();
-  if (const auto when = connected(lab.packets()))
+  if (const auto when = connected(lab.packets(), attempts))
     out.milliseconds =
         std::chrono::duration<double, std::milli>(*when - attempts[0].sent)
             .count();

@@ -26,3 +26,23 @@ add_custom_command(OUTPUT ${made}/debug/tokio_client
 add_custom_target(e2e_programs ALL DEPENDS ${made}/Fetch.class
   ${made}/debug/tokio_client)
 list(APPEND programs e2e_programs)
+
+# Hosts that are sanitized themselves, and one that locks itself in.
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+add_executable(e2e_confined programs/confined.cc)
+target_link_libraries(e2e_confined PRIVATE PkgConfig::SECCOMP)
+list(APPEND programs e2e_confined)
+set(names asan asan_static tsan)
+set(sanitizers address address thread)
+foreach(name sanitizer IN ZIP_LISTS names sanitizers)
+  add_executable(e2e_${name}_client programs/epoll_client.cc)
+  target_compile_options(e2e_${name}_client PRIVATE -fsanitize=${sanitizer})
+  target_link_options(e2e_${name}_client PRIVATE -fsanitize=${sanitizer})
+  list(APPEND programs e2e_${name}_client)
+endforeach()
+target_link_options(e2e_asan_static_client PRIVATE -static-libasan)
+foreach(runtime asan tsan)
+  execute_process(
+    COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=lib${runtime}.so
+    OUTPUT_VARIABLE ${runtime}_runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+endforeach()
