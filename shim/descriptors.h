@@ -43,11 +43,12 @@ int take(int fd);
 int duplicate(int fd);
 // Makes a registered number a plain one again, to be given to the host.
 void release(int fd);
-// Whether a race may take descriptors: to begin while the library has at most 22
-// per cent of RLIMIT_NOFILE, so that what has begun finds room for a further
-// attempt, which may take it to a third. A host that uses up to two thirds finds
-// room for all of its own, and some is left where it uses more. `lowest_free`: a
-// number the kernel has just given, so that all below it are in use.
+// Whether a race may take descriptors: to begin while the library has at most
+// 22 per cent of RLIMIT_NOFILE, so that what has begun finds room for a further
+// attempt, which may take it to a third. A host that uses up to two thirds
+// finds room for all of its own, and some is left where it uses more.
+// `lowest_free`: a number the kernel has just given, so that all below it are
+// in use.
 enum class Share : uint8_t { kToBegin, kToGoOn };
 bool leaves_room(int lowest_free, Share share);
 // Closes and forgets. -1 is fine.

@@ -16,11 +16,11 @@ using e2e::World;
 constexpr std::chrono::milliseconds kPlainLimit{5000}, kLimit{20'000};
 
 std::string version_of(const char* package) {
-  const auto outcome = lab::run(
-      {.arguments = {"dpkg-query", "-W", "-f=${Version}", package},
-       .environment = {},
-       .enter = {},
-       .input = {}});
+  const auto outcome =
+      lab::run({.arguments = {"dpkg-query", "-W", "-f=${Version}", package},
+                .environment = {},
+                .enter = {},
+                .input = {}});
   return outcome.good() ? outcome.out : "?";
 }
 
