@@ -18,7 +18,7 @@ COVERAGE = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=--coverage
 RESULTS = build/results
 
 .PHONY: all demo lab test check asan tsan coverage clang bench worlds lint format \
-  defects mutants cpython install clean
+  defects mutants cpython system install clean
 
 all:
 	@$(CONFIGURE) -B build >/dev/null
@@ -95,6 +95,13 @@ worlds:
 	@$(CONFIGURE) -B build >/dev/null
 	@$(BUILD) build --target happy_worlds | tail -n 1
 	@build/happy_worlds
+
+# Five minutes, root: a Debian in a chroot whose /etc/ld.so.preload names the
+# library. RUNS: pairs of compilations.
+RUNS ?= 5
+system: all
+	@tools/deps.sh system
+	@tests/system/whole_system.sh build $(RUNS)
 
 # FILES='core/net shim' looks at those alone with clang-tidy, which takes long.
 SOURCES = $(shell git ls-files '*.cc' '*.h')

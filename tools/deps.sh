@@ -4,7 +4,7 @@
 # leaves the system's DNS as it was. Without root and without sudo it prints the
 # command to run instead.
 #
-#   tools/deps.sh demo|test|bench|lint|coverage|cpython
+#   tools/deps.sh demo|test|bench|lint|coverage|cpython|system
 set -eu
 
 build='g++ cmake ninja-build pkg-config make libc6-dev libuv1-dev
@@ -28,7 +28,11 @@ case ${1:-} in
   coverage) wanted="$build $clients libcmocka-dev binutils iproute2 procps
     libjemalloc2 util-linux netbase $programs gcovr" ;;
   cpython) wanted="$build python3 libpython3.11-testsuite" ;;
-  *) echo "usage: $0 demo|test|bench|lint|coverage|cpython" >&2; exit 2 ;;
+  system) wanted="$build debootstrap util-linux" ;;
+  *)
+    echo "usage: $0 demo|test|bench|lint|coverage|cpython|system" >&2
+    exit 2
+    ;;
 esac
 # Packages of the list that would start something when installed, and what.
 services='unbound:unbound nginx:nginx haproxy:haproxy openssh-server:ssh'

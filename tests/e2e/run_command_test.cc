@@ -59,5 +59,20 @@ TEST_F(RunCommand, KeepsTheTraceThatWasAskedFor) {
   EXPECT_TRUE(lab::answered_by_dot(lab::read_trace(trace), "healthy.lab.test"));
 }
 
+// Nothing can be preloaded into it: it runs as ever, and whoever requires the
+// library is told.
+TEST_F(RunCommand, AStaticProgramIsAsItWasOrRefused) {
+  EXPECT_EQ(lab_.run({"busybox", "echo", "here"}).out, "here\n");
+  EXPECT_TRUE(lab_.trace().empty());
+  const auto outcome =
+      lab_.run_plain({HAPPY_BUILD_FOLDER "/happyctl", "run", "--policy",
+                      policy_, "--require", "--", "busybox", "echo", "here"},
+                     {{"ASAN_OPTIONS", "detect_leaks=0"}});
+  EXPECT_EQ(outcome.exit_status, 1) << outcome.describe();
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err,
+              HasSubstr("busybox cannot be intercepted: statically linked"));
+}
+
 }  // namespace
 }  // namespace happy::e2e

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace happy::e2e {
 namespace {
 
@@ -67,6 +69,23 @@ std::string name_of(const testing::TestParamInfo<RealProgram>& tested) {
 
 INSTANTIATE_TEST_SUITE_P(Programs, WorldsTest,
                          testing::ValuesIn(real_programs()), name_of);
+
+// Where every AF_INET6 socket starts with IPV6_V6ONLY.
+TEST(V6OnlyWorldsTest, ABlackHoleCostsOneAttemptDelayToo) {
+  SKIP_WITHOUT_NAMESPACES();
+  const auto& programs = real_programs();
+  RealProgram wget = *std::find_if(
+      programs.begin(), programs.end(),
+      [](const auto& one) { return std::string("wget") == one.client.name; });
+  wget.client.arguments = {"sh", "-c",
+                           "echo 1 > /proc/sys/net/ipv6/bindv6only && "
+                           "exec wget -q -t 1 -O - http://%H:%P/"};
+  const auto lab = make_worlds(wget);
+  const auto run =
+      connect_in(*lab, World::kBlackHole, wget, With::kLibrary, seconds(20));
+  EXPECT_TRUE(run.outcome.good()) << run.outcome.describe();
+  EXPECT_LE(run.milliseconds.value_or(1e6), kRtt + 250 + 4 * kRtt + kNoise);
+}
 
 // Those with a race of their own lose nothing by the library's.
 class OwnRaceWorldsTest : public testing::TestWithParam<RealProgram> {
