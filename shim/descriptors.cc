@@ -92,8 +92,8 @@ bool leaves_room(int lowest_free, Share share) {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
   const auto [ours, everybodys] = shares(share);
   const rlim_t end = limit.rlim_cur < kMost ? limit.rlim_cur : kMost;
-  const rlim_t own = static_cast<rlim_t>(registered.load());
-  const rlim_t hosts = static_cast<rlim_t>(lowest_free - count_to(lowest_free));
+  const auto own = static_cast<rlim_t>(registered.load());
+  const auto hosts = static_cast<rlim_t>(lowest_free - count_to(lowest_free));
   return own * 100 <= end * ours && (own + hosts) * 100 <= end * everybodys;
 }
 

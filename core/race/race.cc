@@ -168,9 +168,10 @@ void Race::leave_resolving() {
   } else if (!leader_) {
     std::deque<Endpoint>& first =
         queue(preferred).empty() ? queue(other(preferred)) : queue(preferred);
-    std::deque<Endpoint>& from = first.empty() ? *next_queue() : first;
-    leader_ = from.front();
-    from.pop_front();
+    std::deque<Endpoint>* const from = first.empty() ? next_queue() : &first;
+    if (from == nullptr) return;
+    leader_ = from->front();
+    from->pop_front();
   }
   phase_ = Phase::kRacing;
   next_start_ = now_;

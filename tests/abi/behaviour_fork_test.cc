@@ -17,8 +17,6 @@
 #include "tests/abi/behaviour.h"
 #include "tests/lab/library.h"
 
-extern char** environ;
-
 namespace happy::behaviour {
 namespace {
 

@@ -48,7 +48,7 @@ Answer look_up(const char* node, const char* service, const addrinfo* hints) {
               text, sizeof text);
     out.entries.push_back({text, at->ai_socktype, at->ai_protocol,
                            ntohs(six ? v6->sin6_port : v4->sin_port)});
-    out.canonical_names.push_back(at->ai_canonname ? at->ai_canonname : "");
+    out.canonical_names.emplace_back(at->ai_canonname ? at->ai_canonname : "");
   }
   freeaddrinfo(list);
   return out;

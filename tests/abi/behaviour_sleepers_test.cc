@@ -96,7 +96,7 @@ TEST_P(Sleeper, ForInputOnlyWakesWithTheBanner) {
     result = GetParam().sleep(fd.get(), POLLIN);
     woken = std::chrono::steady_clock::now();
   });
-  EXPECT_TRUE(eventually([&] { return peer_of(fd.get()) != ""; }));
+  EXPECT_TRUE(eventually([&] { return !peer_of(fd.get()).empty(); }));
   const Descriptor server = accepted(fd.get());
   std::this_thread::sleep_for(100ms);  // the sleeper goes back to sleep
   EXPECT_EQ(result, -2) << "woken without any input";
@@ -112,7 +112,7 @@ TEST_P(Sleeper, ForInputOnlyWakesWithTheServersEnd) {
   ASSERT_EQ(begin(fd, resolve("second")), EINPROGRESS);
   std::atomic<int> result{-2};
   std::thread sleeper([&] { result = GetParam().sleep(fd.get(), POLLIN); });
-  EXPECT_TRUE(eventually([&] { return peer_of(fd.get()) != ""; }));
+  EXPECT_TRUE(eventually([&] { return !peer_of(fd.get()).empty(); }));
   accepted(fd.get()).reset();
   EXPECT_TRUE(eventually([&] { return result == 1; }, 2s));
   sleeper.join();

@@ -15,12 +15,9 @@
 namespace happy::abi {
 namespace {
 
-using testing::Contains;
 using testing::HasSubstr;
 using testing::IsSubsetOf;
-using testing::MatchesRegex;
 using testing::Not;
-using testing::SizeIs;
 using Names = std::set<std::string>;
 
 std::string output_of(const std::vector<std::string>& arguments) {

@@ -51,8 +51,9 @@ std::vector<std::string> environment_of(const Command& command) {
   for (char** entry = environ; *entry != nullptr; ++entry)
     if (inherited(*entry, command.environment)) texts.emplace_back(*entry);
   // Marks all that a lab started, for the check that nothing is left behind.
-  texts.push_back("HAPPY_LAB=" HAPPY_BUILD_FOLDER);
-  if (!command.environment.contains("HOME")) texts.push_back("HOME=/nowhere");
+  texts.emplace_back("HAPPY_LAB=" HAPPY_BUILD_FOLDER);
+  if (!command.environment.contains("HOME"))
+    texts.emplace_back("HOME=/nowhere");
   for (const auto& [name, value] : command.environment)
     texts.push_back(name + "=" + value);
   return texts;

@@ -6,8 +6,8 @@
 namespace happy::lab {
 namespace {
 
-using std::string_literals::operator""s;
-using std::string_view_literals::operator""sv;
+using namespace std::string_literals;
+using namespace std::string_view_literals;
 
 // The text up to and with `end`, taken out.
 std::optional<std::string> take_until(std::string_view end,

@@ -36,7 +36,7 @@ Environment begin_use(const LibraryUse& use, const Environment& more) {
   return all;
 }
 
-bool sanitized() { return std::string(HAPPY_SANITIZER_RUNTIME) != ""; }
+bool sanitized() { return !std::string(HAPPY_SANITIZER_RUNTIME).empty(); }
 
 nlohmann::json strict_policy(const std::string& address, uint16_t port,
                              const std::string& pin) {

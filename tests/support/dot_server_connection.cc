@@ -82,7 +82,7 @@ class Connection {
   }
 
   // Unread octets would turn the FIN of close() into a RST.
-  void drain_input() {
+  void drain_input() const {
     char sink[4096];
     while (recv(descriptor_, sink, sizeof sink, MSG_DONTWAIT) > 0) {
     }
@@ -314,7 +314,7 @@ class Connection {
     return write(half);
   }
 
-  bool reset() {
+  bool reset() const {
     const linger now{1, 0};
     setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     return false;

@@ -131,7 +131,7 @@ std::string set_option(Stage& stage, const Words& words) {
     value.lingering = {1, number(words.at(2))};
     length = sizeof value.lingering;
   } else if (option.kind == ValueKind::kTime) {
-    const int limit = number(words.at(2));
+    const suseconds_t limit = number(words.at(2));
     value.time = {limit / 1000, (limit % 1000) * 1000};
     length = sizeof value.time;
   } else {

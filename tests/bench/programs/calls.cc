@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <tuple>
 
 namespace {
 
@@ -25,7 +26,8 @@ void repeat_connect(int times) {
   const int fd = socket(AF_INET, SOCK_DGRAM, 0);
   const sockaddr_in address = stranger();
   for (int i = 0; i < times; ++i) {
-    connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    std::ignore = connect(fd, reinterpret_cast<const sockaddr*>(&address),
+                          sizeof address);
   }
 }
 

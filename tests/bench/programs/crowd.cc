@@ -44,7 +44,8 @@ long resident_kib() {
 double cpu_us() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) *
+             1e6 +
          static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
@@ -133,7 +134,7 @@ int main(int argc, char** argv) {
   for (const addrinfo* at = list; at != nullptr; at = at->ai_next)
     endpoints.push_back(
         *happy::Endpoint::from_sockaddr(at->ai_addr, at->ai_addrlen));
-  if (endpoints.size() != 2) return 6;
+  if (list == nullptr || endpoints.size() != 2) return 6;
   // What is needed once, as the library's thread, is not a connection's.
   for (const int count : {1, std::atoi(argv[3])}) {
     happy::lab::LateServer server(endpoints);

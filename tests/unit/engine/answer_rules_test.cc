@@ -11,7 +11,6 @@ using nlohmann::json;
 using test::Entry;
 using test::ReplyFault;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 

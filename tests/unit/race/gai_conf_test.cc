@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 
 std::vector<std::string> ordered(std::string_view gai_conf,
-                                 std::vector<const char*> addresses) {
+                                 const std::vector<const char*>& addresses) {
   std::vector<Destination> list;
   for (const char* text : addresses) {
     const IpAddress address = *IpAddress::parse(text);
