@@ -19,7 +19,8 @@ std::vector<Host> preloaded_with(const char* before, const char* after,
   return {first, second};
 }
 
-// Commands in a shell whose last one is curl.
+// Commands in a shell whose last one is curl. Threads' stacks are as large as
+// `ulimit -s` says, and count for `ulimit -v`.
 std::vector<std::string> limited(const std::string& limit) {
   return {"sh", "-c", "ulimit " + limit + "; exec curl -sS %U"};
 }
@@ -124,11 +125,11 @@ std::vector<Host> confinements() {
       {"nofile_32", limited("-n 32"), {}, Effect::kNames},
       {"nofile_64", limited("-n 64")},
       {"memory_30_mib",
-       limited("-v 31000"),
+       limited("-s 8192; ulimit -v 31000"),
        {},
        Effect::kFails,
        "cannot load the core: "},
-      {"memory_60_mib", limited("-v 61000")},
+      {"memory_60_mib", limited("-s 8192; ulimit -v 61000")},
       {"seccomp",
        {built("e2e_confined"), "seccomp",
         HAPPY_SOURCE_FOLDER "/docs/compatibility.md", "%H", "%P"}},
