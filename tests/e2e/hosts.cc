@@ -91,6 +91,11 @@ std::vector<Host> tools() {
       {"gdb",
        {"gdb", "-q", "-batch", "--return-child-result", "-ex", "run", "--args",
         "curl", "-sS", "%U"}},
+      {"gdb_attached",
+       {"sh", "-c",
+        "/usr/bin/python3 -c 'import time, urllib.request; time.sleep(1); "
+        "print(urllib.request.urlopen(\"%U\").read().decode())' & "
+        "gdb -q -batch -p $! -ex continue >&2; wait $!"}},
       {"own_gnutls", {"wget", "-q", "-O", "-", "%U"}},
       cmake,
       {"node",
