@@ -61,8 +61,8 @@ const char* why_not(int fd, const sockaddr* address, Target* target) {
   target->families = 1;
   if (target->family == AF_INET6) {
     target->families = 3;
-    target->v6_only = get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) != 0;
-    if (target->v6_only && is_mapped(address, sizeof(sockaddr_in6))) {
+    target->options.v6_only = get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) != 0;
+    if (target->options.v6_only && is_mapped(address, sizeof(sockaddr_in6))) {
       return "IPv4 on a socket of IPv6 only";
     }
   }
@@ -120,7 +120,6 @@ happy_plan* plan(int fd, const sockaddr* address, socklen_t length,
     why = socket_options::take(fd, target->family, target->protocol,
                                &target->options);
     target->options.mapped = is_mapped(address, length);
-    target->options.v6_only = target->v6_only;
     if (why != nullptr) {
       release(out);
       out = nullptr;

@@ -17,7 +17,6 @@ struct Target {
   int protocol = 0;
   int status = 0;         // F_GETFL
   unsigned families = 0;  // see happy_engine::plan
-  bool v6_only = false;
   socket_options::Snapshot options;
 };
 

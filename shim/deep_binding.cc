@@ -127,10 +127,10 @@ int find_own(dl_phdr_info* info, size_t, void* out) {
 
 // What this object exports and somebody behind it defines too.
 void list_hooks(Hooks* out) {
-  void* const libc = real::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
   Object own;
   dl_iterate_phdr(find_own, &own);
   if (own.gnu_hash == nullptr) return;
+  void* const libc = real::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
   for_each_defined(own, [&](const ElfW(Sym) & symbol) {
     const char* const name = own.names + symbol.st_name;
     const auto next = reinterpret_cast<ElfW(Addr)>(dlsym(RTLD_NEXT, name));

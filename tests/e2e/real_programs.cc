@@ -15,14 +15,6 @@ constexpr const char* kUrllibTimeout = R"(
 import urllib.request
 print(urllib.request.urlopen("http://%H:%P/", timeout=8).read().decode())
 )";
-constexpr const char* kAsyncio = R"(
-import asyncio
-async def main():
-    reader, writer = await asyncio.open_connection("%H", %P)
-    writer.write(b"GET / HTTP/1.0\r\n\r\n")
-    print((await reader.read()).decode())
-asyncio.run(main())
-)";
 constexpr const char* kAsyncioRacing = R"(
 import asyncio
 async def main():
@@ -99,7 +91,7 @@ std::vector<const char*> shell(const char* text) { return {"sh", "-c", text}; }
 
 const std::vector<RealProgram>& real_programs() {
   static const std::vector<RealProgram> kPrograms{
-      {{"curl", {"curl", "-sS", "http://%H:%P/"}}, "curl", {}, 80, true},
+      {client("curl"), "curl", {}, 80, true},
       {{"curl_4", {"curl", "-4sS", "http://%H:%P/"}}, "curl", Uses::kIpv4},
       {{"curl_6", {"curl", "-6sS", "http://%H:%P/"}}, "curl", Uses::kIpv6},
       {{"curl_parallel",
@@ -110,10 +102,8 @@ const std::vector<RealProgram>& real_programs() {
         {HAPPY_BUILD_FOLDER "/e2e_multi_client", "http://%H:%P/a",
          "http://%H:%P/b"}},
        "libcurl4"},
-      {{"wget", {"wget", "-q", "-t", "1", "-O", "-", "http://%H:%P/"}}, "wget"},
-      {{"wget_T10",
-        {"wget", "-q", "-t", "1", "-T", "10", "-O", "-", "http://%H:%P/"}},
-       "wget"},
+      {client("wget"), "wget"},
+      {client("wget_T10"), "wget"},
       {{"git", {"git", "ls-remote", "http://%H:%P/repo.git"}}, "git"},
       {{"ssh", shell(SSH(""))}, "openssh-client", {}, kSshPort},
       {{"ssh_timeout", shell(SSH("-o ConnectTimeout=8"))},
@@ -122,8 +112,7 @@ const std::vector<RealProgram>& real_programs() {
        kSshPort},
       {{"ssh_4", shell(SSH("-4"))}, "openssh-client", Uses::kIpv4, kSshPort},
       {{"ssh_6", shell(SSH("-6"))}, "openssh-client", Uses::kIpv6, kSshPort},
-      {{"nc", shell("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc %H %P")},
-       "netcat-openbsd"},
+      {client("nc"), "netcat-openbsd"},
       {{"nc_w8", shell("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 8 %H %P")},
        "netcat-openbsd"},
       {{"socat",
@@ -134,7 +123,7 @@ const std::vector<RealProgram>& real_programs() {
       {{"python_urllib", {"/usr/bin/python3", "-c", kUrllib}}, "python3"},
       {{"python_urllib_timeout", {"/usr/bin/python3", "-c", kUrllibTimeout}},
        "python3"},
-      {{"python_asyncio", {"/usr/bin/python3", "-c", kAsyncio}}, "python3"},
+      {client("python_asyncio"), "python3"},
       {{"python_asyncio_racing", {"/usr/bin/python3", "-c", kAsyncioRacing}},
        "python3",
        {},
