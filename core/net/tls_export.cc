@@ -1,9 +1,10 @@
 // The C face of libhappy-tls.so: translates between tls_abi.h and Session, and
-// lets no exception out.
+// lets no exception out, nor anything into GnuTLS once the process ends.
 #include <new>
 #include <utility>
 
 #include "core/net/tls_abi.h"
+#include "core/net/tls_exit_gate.h"
 #include "core/net/tls_session.h"
 #include "core/net/tls_trust.h"
 
@@ -13,52 +14,85 @@ struct happy_tls_session {
 
 namespace {
 
+constinit happy::tls::ExitGate exit_gate;
+
+// Runs before the destructors of what this library is linked with. A step of a
+// handshake takes 1 ms, reading a bundle of certificates 30.
+__attribute__((destructor)) void shut_exit_gate() {
+  exit_gate.shut(std::chrono::seconds(1));
+}
+
+// One call into the library: `use` unless the process is ending, or memory is.
+template <typename Result, typename Use>
+Result guarded(Result otherwise, Use use) {
+  if (!exit_gate.enter()) return otherwise;
+  Result result = otherwise;
+  try {
+    result = use();
+  } catch (const std::bad_alloc&) {
+  }
+  exit_gate.leave();
+  return result;
+}
+
 happy_tls_session* open_session(const happy_tls_config* config,
-                                int descriptor) try {
-  happy::tls::Authenticators wanted;
-  if (config->auth_name) wanted.auth_name = config->auth_name;
-  if (config->ca_file) wanted.ca_file = config->ca_file;
-  if (config->pin_count)
-    wanted.pins.assign(config->pins, config->pins + config->pin_count);
-  if (wanted.auth_name.empty() && wanted.pins.empty()) return nullptr;
-  // No make_unique: happy_tls_session is an aggregate.
-  std::unique_ptr<happy_tls_session> opened(  // NOLINT(modernize-make-unique)
-      new happy_tls_session{{std::move(wanted), descriptor}});
-  return opened->session.usable() ? opened.release() : nullptr;
-} catch (const std::bad_alloc&) {
-  return nullptr;
+                                int descriptor) {
+  return guarded<happy_tls_session*>(nullptr, [&] {
+    happy::tls::Authenticators wanted;
+    if (config->auth_name) wanted.auth_name = config->auth_name;
+    if (config->ca_file) wanted.ca_file = config->ca_file;
+    if (config->pin_count)
+      wanted.pins.assign(config->pins, config->pins + config->pin_count);
+    std::unique_ptr<happy_tls_session> opened;
+    if (wanted.auth_name.empty() && wanted.pins.empty())
+      return opened.release();
+    // No make_unique: happy_tls_session is an aggregate.
+    opened.reset(new happy_tls_session{{std::move(wanted), descriptor}});
+    if (!opened->session.usable()) opened.reset();
+    return opened.release();
+  });
 }
 
-void warm(const happy_tls_config* config) try {
-  if (!config->auth_name) return;
-  std::string error;
-  happy::tls::trust_store(config->ca_file ? config->ca_file : "", &error);
-} catch (const std::bad_alloc&) {
+void warm(const happy_tls_config* config) {
+  guarded(false, [&] {
+    if (!config->auth_name) return false;
+    std::string error;
+    happy::tls::trust_store(config->ca_file ? config->ca_file : "", &error);
+    return true;
+  });
 }
 
-void close_session(happy_tls_session* session) { delete session; }
-
-int handshake(happy_tls_session* session) try {
-  return session->session.handshake();
-} catch (const std::bad_alloc&) {
-  return HAPPY_TLS_FAILED;
+// What is open when the process ends stays so.
+void close_session(happy_tls_session* session) {
+  guarded(false, [&] {
+    delete session;
+    return true;
+  });
 }
 
-int read(happy_tls_session* session, void* data, size_t size,
-         size_t* moved) try {
-  return session->session.read(data, size, moved);
-} catch (const std::bad_alloc&) {
-  return HAPPY_TLS_FAILED;
+int handshake(happy_tls_session* session) {
+  return guarded<int>(HAPPY_TLS_FAILED,
+                      [&] { return session->session.handshake(); });
+}
+
+int read(happy_tls_session* session, void* data, size_t size, size_t* moved) {
+  return guarded<int>(HAPPY_TLS_FAILED,
+                      [&] { return session->session.read(data, size, moved); });
 }
 
 int write(happy_tls_session* session, const void* data, size_t size,
-          size_t* moved) try {
-  return session->session.write(data, size, moved);
-} catch (const std::bad_alloc&) {
-  return HAPPY_TLS_FAILED;
+          size_t* moved) {
+  return guarded<int>(HAPPY_TLS_FAILED, [&] {
+    return session->session.write(data, size, moved);
+  });
 }
 
-void bye(happy_tls_session* session) { session->session.bye(); }
+void bye(happy_tls_session* session) {
+  guarded(false, [&] {
+    session->session.bye();
+    return true;
+  });
+}
 
 int failure(const happy_tls_session* session) {
   return session->session.failure();
@@ -73,7 +107,11 @@ int offered_ticket(const happy_tls_session* session) {
 }
 
 void info(const happy_tls_session* session, happy_tls_info* out) {
-  session->session.info(out);
+  *out = {};
+  guarded(false, [&] {
+    session->session.info(out);
+    return true;
+  });
 }
 
 constexpr happy_tls kTable = {

@@ -36,10 +36,12 @@ lab::Outcome run(const std::string& path,
                  const std::vector<std::string>& flags = {}) {
   std::vector<std::string> words{path};
   words.insert(words.end(), flags.begin(), flags.end());
-  // Failing tests leave by longjmp and leak: that is how cmocka ends a test.
+  // Failing tests leave by longjmp and leak, out of a handler of SIGSEGV even:
+  // that is how cmocka ends a test.
   return lab::run({.arguments = words,
                    .environment = {{"CMOCKA_MESSAGE_OUTPUT", "TAP"},
-                                   {"ASAN_OPTIONS", "detect_leaks=0"}},
+                                   {"ASAN_OPTIONS", "detect_leaks=0"},
+                                   {"TSAN_OPTIONS", "report_signal_unsafe=0"}},
                    .enter = {},
                    .input = {}});
 }
