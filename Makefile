@@ -14,7 +14,8 @@ ASAN = -DHAPPY_SANITIZE='address;undefined' $(SANITIZED)
 TSAN = -DHAPPY_SANITIZE=thread $(SANITIZED)
 CLANG = -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang \
   -DCMAKE_BUILD_TYPE=None
-COVERAGE = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=--coverage
+COVERAGE = -DCMAKE_BUILD_TYPE=Debug \
+  -DCMAKE_CXX_FLAGS='--coverage -fprofile-update=atomic'
 RESULTS = build/results
 
 .PHONY: all demo lab test check asan tsan coverage clang bench worlds lint format \
