@@ -104,7 +104,7 @@ constexpr KeySpec kKeys[] = {
      .name = "private_addresses",
      .shape = kString,
      .words = {"allow", "refuse"}},
-    {Scope::kSettings, "nat64", kString, kLater},
+    {Scope::kSettings, "nat64", kString},
 
     {Scope::kRace, "enabled", kBoolean},
     {.scope = Scope::kRace,
@@ -128,7 +128,7 @@ constexpr KeySpec kKeys[] = {
      .shape = kInteger,
      .min = 1,
      .max = 64},
-    {Scope::kRace, "cross_family", kBoolean, kLater},
+    {Scope::kRace, "cross_family", kBoolean},
 
     {.scope = Scope::kTimeouts,
      .name = "resolve_ms",

@@ -20,6 +20,12 @@ const Rule* Policy::match(std::string_view host) const {
   return index ? &rules[*index] : nullptr;
 }
 
+bool Policy::discovers_nat64() const {
+  return std::any_of(rules.begin(), rules.end(), [](const Rule& rule) {
+    return rule.nat64 && !rule.nat64->prefix;
+  });
+}
+
 bool Policy::uses_encrypted_resolver() const {
   return std::any_of(rules.begin(), rules.end(), [](const Rule& rule) {
     return rule.profile != Profile::kSystem;

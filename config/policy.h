@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/ip.h"
+#include "core/dns/nat64.h"
 
 namespace happy::config {
 
@@ -59,6 +60,7 @@ struct RaceSettings {
   std::chrono::milliseconds resolution_delay{50};
   int first_family_count = 1;
   int max_in_flight = 32;
+  bool cross_family = false;  // an AF_INET caller's race may use IPv6
 
   bool operator==(const RaceSettings&) const = default;
 };
@@ -77,6 +79,13 @@ enum class Profile : uint8_t {
   kStrict,  // encrypted and authenticated, or no answer
 };
 
+// How IPv4 addresses are reached from a network without IPv4.
+struct Nat64 {
+  std::optional<dns::Nat64Prefix> prefix{};  // none: discovered, RFC 7050
+
+  bool operator==(const Nat64&) const = default;
+};
+
 struct Rule {
   std::vector<HostPattern> hosts{};
   std::vector<size_t> resolvers{};  // indices into Policy::resolvers
@@ -87,6 +96,7 @@ struct Rule {
   Timeouts timeouts;
   bool stale = true;            // expired answers serve where resolvers fail
   bool refuse_private = false;  // the guard against DNS rebinding
+  std::optional<Nat64> nat64{};
   // The ports that a connect() to the key's port races, in this order.
   std::map<uint16_t, std::vector<uint16_t>> port_alternatives{};
   // Races to loopback destinations: off only in the embedded default policy.
@@ -103,6 +113,8 @@ struct Policy {
   const Rule* match(std::string_view host) const;
   // The same as an index into `rules`.
   std::optional<size_t> match_index(std::string_view host) const;
+  // Whether any rule wants the network's NAT64 prefix discovered.
+  bool discovers_nat64() const;
   // Whether any rule resolves by an encrypted resolver.
   bool uses_encrypted_resolver() const;
 };

@@ -9,6 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view kSystem = "system";
+constexpr std::string_view kDiscover = "discover";
 
 class SettingsReader {
  public:
@@ -115,6 +116,18 @@ std::map<uint16_t, std::vector<uint16_t>> to_ports(const Value& object) {
   return out;
 }
 
+std::optional<Nat64> to_nat64(const Value& value, const std::string& path,
+                              Diagnostics* out) {
+  if (value.text == kDiscover) return Nat64{};
+  const auto prefix = dns::Nat64Prefix::parse(value.text);
+  if (prefix) return Nat64{prefix};
+  out->add(value.at, path,
+           "must be \"discover\" or a prefix of 32, 40, 48, 56, 64 or 96 bits "
+           "such as \"64:ff9b::/96\", not " +
+               quote(value.text));
+  return std::nullopt;
+}
+
 template <typename T>
 void inherit(Maybe<T>* rule, const Maybe<T>& defaults) {
   if (rule->has_value() || !defaults) return;
@@ -204,6 +217,9 @@ RuleSettings read_settings(const Value& object, const std::string& path,
   s.stale = top.boolean("stale");
   s.refuse_private = top.read<bool>(
       "private_addresses", [](const Value& v) { return v.text == "refuse"; });
+  s.nat64 = top.read<std::optional<Nat64>>("nat64", [&](const Value& v) {
+    return to_nat64(v, child(path, "nat64"), out);
+  });
   s.port_alternatives = top.read<std::map<uint16_t, std::vector<uint16_t>>>(
       "port_alternatives", to_ports);
 
@@ -214,6 +230,7 @@ RuleSettings read_settings(const Value& object, const std::string& path,
   s.resolution_delay_ms = race.integer("resolution_delay_ms");
   s.first_family_count = race.integer("first_family_count");
   s.max_in_flight = race.integer("max_in_flight");
+  s.cross_family = race.boolean("cross_family");
 
   const SettingsReader timeouts = top.inner("timeouts", Scope::kTimeouts);
   s.resolve_ms = timeouts.integer("resolve_ms");
@@ -228,6 +245,7 @@ RuleSettings merged(RuleSettings rule, const RuleSettings& defaults) {
   inherit(&rule.families, defaults.families);
   inherit(&rule.stale, defaults.stale);
   inherit(&rule.refuse_private, defaults.refuse_private);
+  inherit(&rule.nat64, defaults.nat64);
   inherit(&rule.enabled, defaults.enabled);
   inherit(&rule.attempt_delay_ms, defaults.attempt_delay_ms);
   inherit(&rule.adaptive, defaults.adaptive);
@@ -235,6 +253,7 @@ RuleSettings merged(RuleSettings rule, const RuleSettings& defaults) {
   inherit(&rule.resolution_delay_ms, defaults.resolution_delay_ms);
   inherit(&rule.first_family_count, defaults.first_family_count);
   inherit(&rule.max_in_flight, defaults.max_in_flight);
+  inherit(&rule.cross_family, defaults.cross_family);
   inherit(&rule.resolve_ms, defaults.resolve_ms);
   inherit(&rule.attempt_ms, defaults.attempt_ms);
   inherit(&rule.connect_ms, defaults.connect_ms);
@@ -252,6 +271,7 @@ Rule make_rule(const RuleSettings& s, Diagnostics* out) {
 
   if (s.stale) rule.stale = s.stale->value;
   if (s.refuse_private) rule.refuse_private = s.refuse_private->value;
+  if (s.nat64) rule.nat64 = s.nat64->value;
   if (s.port_alternatives) rule.port_alternatives = s.port_alternatives->value;
 
   RaceSettings& race = rule.race;
@@ -269,6 +289,7 @@ Rule make_rule(const RuleSettings& s, Diagnostics* out) {
   if (s.max_in_flight) {
     race.max_in_flight = static_cast<int>(s.max_in_flight->value);
   }
+  if (s.cross_family) race.cross_family = s.cross_family->value;
   Timeouts& timeouts = rule.timeouts;
   if (s.resolve_ms) timeouts.resolve = milliseconds(s.resolve_ms->value);
   if (s.attempt_ms) timeouts.attempt = milliseconds(s.attempt_ms->value);

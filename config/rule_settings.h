@@ -36,6 +36,7 @@ struct RuleSettings {
   Maybe<std::vector<Family>> families;
   Maybe<bool> stale;
   Maybe<bool> refuse_private;
+  Maybe<std::optional<Nat64>> nat64;  // no value: faulty
   Maybe<bool> enabled;
   Maybe<std::map<uint16_t, std::vector<uint16_t>>> port_alternatives;
   Maybe<int64_t> attempt_delay_ms;
@@ -43,6 +44,7 @@ struct RuleSettings {
   Maybe<int64_t> resolution_delay_ms;
   Maybe<int64_t> first_family_count;
   Maybe<int64_t> max_in_flight;
+  Maybe<bool> cross_family;
   Maybe<int64_t> resolve_ms;
   Maybe<int64_t> attempt_ms;
   Maybe<int64_t> connect_ms;

@@ -38,6 +38,18 @@ void remember(const char* name, int family, const happy_address* addresses,
   the_engine->remember(name, family, addresses, count);
 }
 
+const char* nat64_probe(const char* name) {
+  return the_engine->nat64_probe(name);
+}
+
+void nat64_probed(const happy_address* addresses, size_t count) {
+  the_engine->nat64_probed(addresses, count);
+}
+
+int crosses_families(const char* name) {
+  return the_engine->crosses_families(name) ? 1 : 0;
+}
+
 happy_plan* plan(const sockaddr* destination, socklen_t length,
                  unsigned families, const char** why) {
   return the_engine->plan(destination, length, families, why);
@@ -82,6 +94,9 @@ constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
                                  .is_strict_query = is_strict_query,
                                  .is_strict_address = is_strict_address,
                                  .remember = remember,
+                                 .nat64_probe = nat64_probe,
+                                 .nat64_probed = nat64_probed,
+                                 .crosses_families = crosses_families,
                                  .plan = plan,
                                  .plan_release = plan_release,
                                  .race_start = race_start,

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define HAPPY_ENGINE_ABI 2
+#define HAPPY_ENGINE_ABI 3
 
 extern "C" {
 
@@ -123,9 +123,18 @@ struct happy_engine {
   void (*remember)(const char* name, int family,
                    const struct happy_address* addresses, size_t count);
 
+  // A network's NAT64 prefix (RFC 7050). Before a look-up of `name`: the name
+  // (static text) for whose AF_INET6 addresses libc's resolver is to be asked
+  // first, or NULL; and what libc answered, nothing where it failed.
+  const char* (*nat64_probe)(const char* name);
+  void (*nat64_probed)(const struct happy_address* addresses, size_t count);
+  // Whether sockets of IPv4 may reach the name over IPv6.
+  int (*crosses_families)(const char* name);
+
   // NULL where libc's own connect() is right; `why` (static text) then says
   // why, or stays NULL where the destination is nobody's. `families`: bit 0 =
-  // IPv4 candidates usable, bit 1 = IPv6 candidates usable by this socket.
+  // IPv4 candidates usable, bit 1 = IPv6 candidates usable by this socket, bit
+  // 2 = IPv6 candidates usable by a socket that takes its place.
   struct happy_plan* (*plan)(const struct sockaddr* destination,
                              socklen_t length, unsigned families,
                              const char** why);

@@ -15,6 +15,7 @@
 
 #include "config/policy.h"
 #include "core/dns/cache.h"
+#include "core/dns/nat64.h"
 #include "core/dns/search.h"
 #include "core/engine.h"
 #include "core/linger.h"
@@ -58,6 +59,7 @@ struct happy_race {
   std::vector<happy::state::LookupId> lookups;
   happy::Endpoint destination;
   std::vector<uint16_t> ports;  // that are raced
+  happy::state::Families usable;
   happy::state::NetworkId network{};
   // What the history is to learn of attempts that a win has cut short.
   std::map<happy::IpAddress, happy::Duration> attempt_delays;
@@ -74,11 +76,19 @@ namespace happy {
 struct Plan : happy_plan {
   Endpoint destination;
   std::vector<uint16_t> ports;
+  state::Families usable;
   state::NetworkId network{};
   state::Candidates known;
   race::Settings settings;
   race::Begin begin;
 };
+
+// The families that a race may use, of a look-up whose hints allow those.
+state::Families raced_families(const config::Rule& rule,
+                               state::Families allowed);
+// Adds the IPv6 forms of the IPv4 addresses to a list that has no others.
+void add_translated(const std::vector<dns::Nat64Prefix>& prefixes,
+                    std::vector<IpAddress>* addresses);
 
 // An address with each of the ports.
 inline void append(const IpAddress& address, const std::vector<uint16_t>& ports,
@@ -137,6 +147,11 @@ class Engine {
   bool is_strict_query(std::span<const uint8_t> message);
   void remember(const char* name, int family, const happy_address* addresses,
                 size_t count);
+  // The name to ask libc's resolver for, AF_INET6, before `name` is looked up,
+  // and what it answered: see engine.h.
+  const char* nat64_probe(const char* name);
+  void nat64_probed(const happy_address* addresses, size_t count);
+  bool crosses_families(const char* name);
   happy_plan* plan(const sockaddr* destination, socklen_t length,
                    unsigned families, const char** why);
   happy_race* race_start(happy_plan* plan, void* context, int attempt,
@@ -167,6 +182,9 @@ class Engine {
   void set_chance(std::function<uint32_t()> chance) {
     chance_ = std::move(chance);
   }
+  void set_network(std::function<net::Network()> ask) {
+    network_ = net::NetworkReader(std::move(ask));
+  }
 
  private:
   // strict_names.cc
@@ -193,6 +211,11 @@ class Engine {
               std::vector<IpAddress> addresses, size_t rule);
   void fail(Lookup* lookup, int eai);
   const config::Rule& rule(size_t index) const { return policy_->rules[index]; }
+
+  // nat64.cc
+  const config::Rule* rule_for(const char* name);
+  std::vector<dns::Nat64Prefix> nat64_prefixes(const config::Rule& rule);
+  bool has_prefixes_of(const net::Network& network, Time now) const;
 
   // history.cc
   state::AddressHistory* consult_history(Time now);
@@ -222,6 +245,11 @@ class Engine {
   std::unordered_map<state::LookupId, std::vector<Family>> late_;
   state::AddressHistory history_;
   net::NetworkReader network_;
+  struct {
+    state::NetworkId network{};
+    Time until{};  // the beginning of time: nothing was discovered
+    std::vector<dns::Nat64Prefix> prefixes;
+  } discovered_;
   std::function<uint32_t()> chance_;
 
   Helper* helper_ = nullptr;

@@ -14,7 +14,7 @@ constexpr uint32_t kSetAside = 32;
 
 // Under mutex_. nullptr: decide without it this time.
 state::AddressHistory* Engine::consult_history(Time now) {
-  history_.enter(network_.current(now));
+  history_.enter(network_.current(now).id);
   return chance_() % kSetAside == 0 ? nullptr : &history_;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/dns/nat64.h"
 #include "core/dns/resolution.h"
 #include "core/engine.h"
 #include "core/net/dot_error.h"
@@ -27,7 +28,9 @@ struct Lookup : happy_lookup {
   // Constant after the beginning.
   std::string name;  // as asked for
   state::ThreadId thread = 0;
-  state::Families families;  // what the hints allow
+  state::Families families;  // what the hints and the rule allow: told
+  state::Families raced;     // what a connect() may use besides
+  std::vector<dns::Nat64Prefix> nat64;  // of this network, if it has no IPv4
   Time started{};
   Time deadline{};
   std::vector<size_t> rules;  // of each name of the search list

@@ -27,15 +27,24 @@ constexpr Duration kPreferredFirstDelay{20'000};
 // a cause to tell. resolve_ms is at least 100.
 constexpr Duration kHeadStart{20'000};
 
-std::vector<Family> wanted(const state::Families& hints,
-                           const config::Rule& rule) {
+// Of those families, what the rule allows.
+state::Families allowed(const config::Rule& rule, state::Families families) {
+  const auto has = [&](Family family) {
+    return families.has(family) &&
+           (rule.families.empty() ||
+            std::find(rule.families.begin(), rule.families.end(), family) !=
+                rule.families.end());
+  };
+  return {.ipv4 = has(Family::kIpv4), .ipv6 = has(Family::kIpv6)};
+}
+
+// What is to be asked for. Behind a translator an IPv4 address is as good as an
+// IPv6 one.
+std::vector<Family> wanted(const Lookup& lookup) {
   std::vector<Family> out;
-  for (const Family family : {Family::kIpv6, Family::kIpv4}) {
-    const bool in_rule = rule.families.empty() ||
-                         std::find(rule.families.begin(), rule.families.end(),
-                                   family) != rule.families.end();
-    if (hints.has(family) && in_rule) out.push_back(family);
-  }
+  if (lookup.raced.ipv6) out.push_back(Family::kIpv6);
+  if (lookup.raced.ipv4 || (lookup.raced.ipv6 && !lookup.nat64.empty()))
+    out.push_back(Family::kIpv4);
   return out;
 }
 
@@ -102,18 +111,23 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
   const config::Rule& first = rule(names->rules.front());
   lookup->rules = std::move(names->rules);
   lookup->deadline = lookup->started + first.timeouts.resolve - kHeadStart;
+  lookup->raced = raced_families(first, lookup->families);
+  lookup->nat64 = nat64_prefixes(first);
   if (answer_from_hosts(lookup.get())) return lookup.get();
-  const dns::ResolutionSettings settings{
+  lookup->families = allowed(first, lookup->families);
+  lookup->raced = allowed(first, lookup->raced);
+  if (lookup->families == state::Families{.ipv4 = false, .ipv6 = false}) {
+    fail(lookup.get(), EAI_NODATA);
+    return lookup.get();
+  }
+  dns::ResolutionSettings settings{
       .resolve_timeout = first.timeouts.resolve,
       .resolution_delay = first.race.resolution_delay,
       .preferred_first_delay = kPreferredFirstDelay,
       .preferred = preferred(first)};
-  const auto families = wanted(lookup->families, first);
-  if (families.empty()) {
-    fail(lookup.get(), EAI_NODATA);
-    return lookup.get();
-  }
-  lookup->machine.emplace(std::move(names->list), families, settings);
+  if (!lookup->families.ipv6 && lookup->raced.ipv6)
+    settings.extra = Family::kIpv6;
+  lookup->machine.emplace(std::move(names->list), wanted(*lookup), settings);
   step(lookup, dns::BeginResolution{});
   if (lookup->asks.empty()) return lookup.get();
   const auto posted = helper_->loop.post([this, lookup] { carry_on(lookup); });
@@ -127,14 +141,20 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
 
 bool Engine::answer_from_hosts(Lookup* lookup) {
   std::optional<Family> family;
-  if (!lookup->families.ipv4) family = Family::kIpv6;
-  if (!lookup->families.ipv6) family = Family::kIpv4;
+  const auto of_use = wanted(*lookup);
+  if (of_use.size() == 1) family = of_use.front();
   std::optional<dns::HostsEntry> entry;
   {
     const std::lock_guard lock(mutex_);
     entry = files_.hosts().find(lookup->name, family);
   }
   if (!entry) return false;
+  add_translated(lookup->nat64, &entry->addresses);
+  const auto is_told = [&](const IpAddress& address) {
+    return lookup->families.has(address.family);
+  };
+  if (std::none_of(entry->addresses.begin(), entry->addresses.end(), is_told))
+    return false;
   trace_.answer(lookup->name, "", entry->addresses, -1, "", "hosts");
   answer(lookup, entry->canonical, std::move(entry->addresses),
          lookup->rules.front());
@@ -321,15 +341,18 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
 void Engine::perform(const std::shared_ptr<Lookup>& lookup,
                      const dns::Late& late) {
   if (!lookup->remembered) return;
-  const auto addresses = in_order(rule(lookup->rule_used), late.addresses);
+  const auto addresses = lookup->raced.has(late.family)
+                             ? in_order(rule(lookup->rule_used), late.addresses)
+                             : std::vector<IpAddress>{};
   {
     const std::lock_guard lock(mutex_);
     auto& late_families = late_[*lookup->remembered];
     std::erase(late_families, late.family);
     if (late_families.empty()) late_.erase(*lookup->remembered);
-    names_.join(lookup->name, lookup->families, addresses);
+    names_.join(lookup->name, lookup->raced, addresses);
   }
   for (happy_race* race : ledger_->races_of(*lookup->remembered)) {
+    if (!race->usable.has(late.family)) continue;
     race::Resolved resolved{late.family, {}};
     for (const IpAddress& address : addresses) {
       append(address, race->ports, &resolved.candidates);
@@ -353,17 +376,20 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
 void Engine::answer(Lookup* lookup, const std::string& canonical,
                     std::vector<IpAddress> addresses, size_t rule_index) {
   if (is_done(*lookup)) return;
+  add_translated(lookup->nat64, &addresses);
   addresses = in_order(rule(rule_index), addresses);
+  for (const IpAddress& address : addresses) {
+    if (lookup->families.has(address.family))
+      lookup->storage.push_back(to_abi(address));
+  }
+  if (lookup->storage.empty()) return fail(lookup, EAI_NODATA);
   lookup->rule_used = rule_index;
   {
     const std::lock_guard lock(mutex_);
     lookup->remembered =
-        names_.remember(lookup->name, rule_index, lookup->families, addresses,
+        names_.remember(lookup->name, rule_index, lookup->raced, addresses,
                         lookup->thread, net::monotonic_now());
     if (!lookup->late.empty()) late_[*lookup->remembered] = lookup->late;
-  }
-  for (const IpAddress& address : addresses) {
-    lookup->storage.push_back(to_abi(address));
   }
   lookup->canonical = canonical;
   lookup->status = HAPPY_LOOKUP_ANSWER;

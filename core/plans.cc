@@ -51,6 +51,12 @@ std::optional<Duration> duration(
   return Duration(*value);
 }
 
+void drop_ipv6(std::vector<IpAddress>* list) {
+  std::erase_if(*list, [](const IpAddress& address) {
+    return address.family == Family::kIpv6;
+  });
+}
+
 void keep_families(const config::Rule& rule, std::vector<IpAddress>* list) {
   if (rule.families.empty()) return;
   std::erase_if(*list, [&](const IpAddress& address) {
@@ -104,14 +110,16 @@ const config::Rule* Engine::rule_of(const state::Candidates& known) const {
   return known.rule ? &rule(*known.rule) : &kDefault;
 }
 
-// Families whose answers may still come while the race runs.
+// Families whose answers may still come while the race runs, and be of use.
 void Engine::note_pending(Plan* plan) {
   for (const state::LookupId lookup : plan->known.lookups) {
     const auto late = late_.find(lookup);
     if (late == late_.end()) continue;
-    for (const Family family : late->second)
+    for (const Family family : late->second) {
+      if (!plan->usable.has(family)) continue;
       (family == Family::kIpv4 ? plan->begin.ipv4_pending
                                : plan->begin.ipv6_pending) = true;
+    }
   }
 }
 
@@ -120,8 +128,9 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
   *why = nullptr;
   const auto destination = Endpoint::from_sockaddr(address, length);
   if (!destination || !policy_) return nullptr;
+  const bool crosses = (families & 2) == 0 && (families & 4) != 0;
   const state::Families usable{.ipv4 = (families & 1) != 0,
-                               .ipv6 = (families & 2) != 0};
+                               .ipv6 = (families & 2) != 0 || crosses};
   auto plan = std::make_unique<Plan>();
   plan->destination = {destination->address.unmapped(), destination->port};
   const std::lock_guard lock(mutex_);
@@ -129,8 +138,14 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
                                      net::monotonic_now());
   if (!known) return nullptr;
   plan->known = std::move(*known);
-  note_pending(plan.get());
+  plan->usable = usable;
   const config::Rule* rule = rule_of(plan->known);
+  if (crosses && !rule->race.cross_family) {
+    plan->usable.ipv6 = false;
+    drop_ipv6(&plan->known.addresses);
+    drop_ipv6(&plan->known.deferred);
+  }
+  note_pending(plan.get());
   if (!rule->race_loopback && plan->destination.address.is_loopback()) {
     *why = "a loopback address";
     return nullptr;
@@ -176,6 +191,7 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
   race->lookups = plan->known.lookups;
   race->destination = plan->destination;
   race->ports = plan->ports;
+  race->usable = plan->usable;
   race->network = plan->network;
   race->attempt_delays = plan->begin.attempt_delays;
   race->attempt_delay = plan->settings.attempt_delay;

@@ -84,9 +84,11 @@ void Engine::remember(const char* name, int family,
     list.push_back(from_abi(addresses[i]).unmapped());
   }
   trace_.answer(name, "", list, -1, "system", "system");
+  add_translated(nat64_prefixes(rule(*index)), &list);
   const std::lock_guard lock(mutex_);
-  names_.remember(name, *index, allowed_by(family), list, gettid(),
-                  net::monotonic_now());
+  names_.remember(name, *index,
+                  raced_families(rule(*index), allowed_by(family)), list,
+                  gettid(), net::monotonic_now());
 }
 
 }  // namespace happy

@@ -49,7 +49,8 @@ bool has_family(int family) {
   return probe(family, nullptr, hints, AI_ADDRCONFIG) == 0;
 }
 
-int understand(const char* service, const addrinfo* hints, Wish* wish) {
+int understand(const char* node, const char* service, const addrinfo* hints,
+               Wish* wish) {
   if (hints != nullptr) {
     wish->hints = *hints;
   } else {
@@ -71,7 +72,8 @@ int understand(const char* service, const addrinfo* hints, Wish* wish) {
   }
   if ((flags & AI_ADDRCONFIG) != 0) {
     const bool v4 = has_family(AF_INET), v6 = has_family(AF_INET6);
-    if (wish->family == AF_INET && !v4) return EAI_NONAME;
+    if (wish->family == AF_INET && !v4 && !crosses_families(node))
+      return EAI_NONAME;
     if (wish->family == AF_INET6 && !v6) return EAI_NONAME;
     if (wish->family == AF_UNSPEC && v4 != v6) {
       wish->family = wish->hints.ai_family = v4 ? AF_INET : AF_INET6;
@@ -148,6 +150,13 @@ void remember_list(const char* node, int family, const addrinfo* list) {
 
 int ask_system(const char* node, const char* service, const addrinfo* hints,
                addrinfo** result) {
+  addrinfo changed;
+  if (hints != nullptr && hints->ai_family == AF_INET &&
+      (hints->ai_flags & AI_ADDRCONFIG) != 0 && crosses_families(node)) {
+    changed = *hints;
+    changed.ai_flags &= ~AI_ADDRCONFIG;
+    hints = &changed;
+  }
   const int error = real::getaddrinfo(node, service, hints, result);
   const int saved = errno;
   if (error == 0) {
@@ -166,9 +175,10 @@ int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
   if (hints != nullptr && (hints->ai_flags & AI_NUMERICHOST) != 0) {
     return real::getaddrinfo(node, service, hints, result);
   }
+  find_nat64(node);
   if (!is_strict(node)) return ask_system(node, service, hints, result);
   Wish wish;
-  if (const int error = understand(service, hints, &wish)) return error;
+  if (const int error = understand(node, service, hints, &wish)) return error;
   int eai = EAI_FAIL;
   happy_lookup* lookup =
       look_up(node, wish.map_ipv4 ? AF_UNSPEC : wish.family, &eai);

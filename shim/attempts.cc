@@ -4,10 +4,13 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include <optional>
+
 #include "core/base/ip.h"
 #include "shim/context.h"
 #include "shim/core_loader.h"
 #include "shim/descriptors.h"
+#include "shim/disguises.h"
 #include "shim/exchange.h"
 #include "shim/fd_table.h"
 #include "shim/races.h"
@@ -27,18 +30,18 @@ int get_int(int fd, int level, int name, int otherwise) {
   return value;
 }
 
-bool has_local_port(int fd) {
+std::optional<Endpoint> local_endpoint(int fd) {
   sockaddr_storage local{};
   socklen_t length = sizeof local;
   auto* generic = reinterpret_cast<sockaddr*>(&local);
-  if (real::getsockname(fd, generic, &length) != 0) return true;
-  const auto endpoint = Endpoint::from_sockaddr(generic, length);
-  return !endpoint || endpoint->port != 0;
+  if (real::getsockname(fd, generic, &length) != 0) return std::nullopt;
+  return Endpoint::from_sockaddr(generic, length);
 }
 
-bool is_mapped(const sockaddr* address, socklen_t length) {
+// Also ::ffff:a.b.c.d of an AF_INET6 socket.
+bool speaks_ipv4(const sockaddr* address, socklen_t length) {
   const auto endpoint = Endpoint::from_sockaddr(address, length);
-  return endpoint && endpoint->address.is_v4_mapped();
+  return endpoint && endpoint->address.unmapped().family == Family::kIpv4;
 }
 
 // Why this socket's connect() must stay libc's own; nullptr if it need not.
@@ -50,7 +53,8 @@ const char* why_not(int fd, const sockaddr* address, Target* target) {
   }
   if (target->family != address->sa_family) return "address of another family";
   if (tcp_state(fd) != TCP_CLOSE) return "already connecting or connected";
-  if (has_local_port(fd)) return "local port already chosen";
+  const auto local = local_endpoint(fd);
+  if (!local || local->port != 0) return "local port already chosen";
   if (get_int(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0) != 0) {
     return "Fast Open";
   }
@@ -58,11 +62,12 @@ const char* why_not(int fd, const sockaddr* address, Target* target) {
   if (!own::leaves_room(fd, own::Share::kToBegin)) {
     return "too few descriptors left";
   }
-  target->families = 1;
+  // One that is bound to an IPv4 address has nothing to bind an IPv6 one to.
+  target->families = local->address == IpAddress{} ? 1 | 4 : 1;
   if (target->family == AF_INET6) {
     target->families = 3;
     target->options.v6_only = get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) != 0;
-    if (target->options.v6_only && is_mapped(address, sizeof(sockaddr_in6))) {
+    if (target->options.v6_only && speaks_ipv4(address, sizeof(sockaddr_in6))) {
       return "IPv4 on a socket of IPv6 only";
     }
   }
@@ -119,7 +124,7 @@ happy_plan* plan(int fd, const sockaddr* address, socklen_t length,
   if (out != nullptr && out->fail_with == 0) {
     why = socket_options::take(fd, target->family, target->protocol,
                                &target->options);
-    target->options.mapped = is_mapped(address, length);
+    target->options.speaks_ipv4 = speaks_ipv4(address, length);
     if (why != nullptr) {
       release(out);
       out = nullptr;
@@ -166,13 +171,22 @@ void take_callers_timeout(Race* race) {
 
 namespace {
 
-// The winner speaks IPv4 under numbers whose file was to speak IPv6 only.
-void keep_v6_only(const Race& race) {
+// The winner is of another kind than the caller's own socket: the numbers that
+// will show it answer as that would.
+void disguise(const Race& race, int descriptor) {
+  const int family = get_int(descriptor, SOL_SOCKET, SO_DOMAIN, AF_UNSPEC);
+  Disguise disguise;
+  if (family == AF_INET6 && race.options.family == AF_INET) {
+    disguise = Disguise::as_ipv4(race.asked.sin_addr);
+  } else if (race.options.v6_only &&
+             socket_options::speaks_ipv4(descriptor, false)) {
+    disguise = Disguise::as_v6_only();
+  } else {
+    return;
+  }
   for (int i = 0; i < race.number_count; ++i) {
-    FdEntry* const entry = fd_table::find(race.numbers[i]);
-    if (entry != nullptr && exchange::is_shown(&race, race.numbers[i])) {
-      entry->reads_v6_only.store(true);
-    }
+    if (exchange::is_shown(&race, race.numbers[i]))
+      disguises::put_on(race.numbers[i], disguise);
   }
 }
 
@@ -183,9 +197,7 @@ void settle_options(Race* race, int descriptor) {
     race->options_lock.lock();
     socket_options::give_changed(race->options, descriptor);
     race->options_lock.unlock();
-    if (race->options.v6_only && socket_options::is_mapped(descriptor, false)) {
-      keep_v6_only(*race);
-    }
+    disguise(*race, descriptor);
   }
   if (race->timeout_ms != 0) {
     set_user_timeout(descriptor, race->callers_timeout_ms);
@@ -259,6 +271,8 @@ Race* Start::make_race(int error) {
   race->timeout_ms = timeout_ms_;
   race->callers_timeout_ms = callers_timeout_ms_;
   race->options = target_.options;
+  if (target_.family == AF_INET)
+    memcpy(&race->asked, address_, sizeof race->asked);
   return race;
 }
 
@@ -307,7 +321,7 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
     race->options_lock.unlock();
   }
   const int fresh =
-      socket(options.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+      socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
              options.protocol);
   if (fresh >= 0 && !own::leaves_room(fresh, own::Share::kToGoOn)) {
     real::close(fresh);
@@ -315,8 +329,8 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
     return -1;
   }
   const int fd = own::take(fresh);
-  const bool mapped = attempts::is_mapped(address, length);
-  if (fd < 0 || !socket_options::give(options, fd, mapped)) {
+  const bool ipv4 = attempts::speaks_ipv4(address, length);
+  if (fd < 0 || !socket_options::give(options, fd, ipv4)) {
     *error = errno;
     own::close(fd);
     return -1;

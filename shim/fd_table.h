@@ -30,15 +30,14 @@ struct FdEntry {
   std::atomic<EpollRegistration*> registrations{nullptr};
   // An option was set that cannot be read back: no race (mark_uncopyable).
   std::atomic<bool> uncopyable{false};
-  // IPV6_V6ONLY reads 1, though the winner speaks IPv4 (socket_options.h).
-  std::atomic<bool> reads_v6_only{false};
+  std::atomic<uint64_t> disguise{0};  // see disguises.h
 
   // Whether the number's end would make nothing of this untrue.
   bool is_blank() const {
     return race.load(std::memory_order_relaxed) == nullptr &&
            registrations.load(std::memory_order_relaxed) == nullptr &&
            !uncopyable.load(std::memory_order_relaxed) &&
-           !reads_v6_only.load(std::memory_order_relaxed);
+           disguise.load(std::memory_order_relaxed) == 0;
   }
 };
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "shim/context.h"
+#include "shim/disguises.h"
 #include "shim/export.h"
 #include "shim/fd_table.h"
 #include "shim/names.h"
@@ -67,22 +68,6 @@ int set_option(int fd, int level, int name, const void* value,
   errno = saved;
 }
 
-// A winner that speaks IPv4 under a number that was to speak IPv6 only.
-bool reads_v6_only(int fd, int level, int name) {
-  if (level != IPPROTO_IPV6 || name != IPV6_V6ONLY || bypassed()) return false;
-  const FdEntry* const entry = fd_table::find(fd);
-  return entry != nullptr && entry->reads_v6_only.load();
-}
-
-int read_v6_only(int fd, void* value, socklen_t* length) {
-  const int result =
-      real::getsockopt(fd, int{IPPROTO_IPV6}, int{IPV6_V6ONLY}, value, length);
-  const int on = 1;
-  if (result == 0)
-    memcpy(value, &on, *length < sizeof on ? *length : sizeof on);
-  return result;
-}
-
 }  // namespace
 
 // Returns what connect(2) returns, with errno set the same way. A cancellation
@@ -106,6 +91,9 @@ HAPPY_EXPORT int shutdown(int fd, int how) __THROW {
 // they are such as attempts may not go without: those end the race first.
 HAPPY_EXPORT int setsockopt(int fd, int level, int name, const void* value,
                             socklen_t length) __THROW {
+  int result;
+  if (disguises::any() && disguises::answer_setsockopt(fd, level, &result))
+    return result;
   const Effect effect = socket_options::effect_of(level, name);
   if (effect == Effect::kNone || bypassed()) {
     return set_option(fd, level, name, value, length);
@@ -113,9 +101,8 @@ HAPPY_EXPORT int setsockopt(int fd, int level, int name, const void* value,
   if (effect != Effect::kTravels && may_race(fd)) {
     races::settle(fd, races::Blocked::kGoOn);
   }
-  const int result = may_race(fd)
-                         ? set_and_note(fd, level, name, value, length)
-                         : real::setsockopt(fd, level, name, value, length);
+  result = may_race(fd) ? set_and_note(fd, level, name, value, length)
+                        : real::setsockopt(fd, level, name, value, length);
   if (result != 0) return result;
   socket_options::mark_set(level, name);
   if (effect == Effect::kForbids) mark_uncopyable(fd);
@@ -125,7 +112,10 @@ HAPPY_EXPORT int setsockopt(int fd, int level, int name, const void* value,
 // SO_ERROR is the stand-in's to answer: 0 while in progress.
 HAPPY_EXPORT int getsockopt(int fd, int level, int name, void* value,
                             socklen_t* length) __THROW {
-  if (reads_v6_only(fd, level, name)) return read_v6_only(fd, value, length);
+  int answer;
+  if (disguises::any() &&
+      disguises::answer_getsockopt(fd, level, name, value, length, &answer))
+    return answer;
   if (!may_race(fd) || (level == SOL_SOCKET && name == SO_ERROR)) {
     return real::getsockopt(fd, level, name, value, length);
   }
@@ -140,7 +130,22 @@ HAPPY_EXPORT int getsockopt(int fd, int level, int name, void* value,
 
 HAPPY_EXPORT int getsockname(int fd, sockaddr* address,
                              socklen_t* length) __THROW {
+  int answer;
+  if (disguises::any() &&
+      disguises::answer_getsockname(fd, address, length, &answer))
+    return answer;
   if (!may_race(fd)) return real::getsockname(fd, address, length);
   const Guard guard(races::lock());
   return real::getsockname(races::spokesman_locked(fd), address, length);
+}
+
+// The stand-in is not connected, nor is attempt 1: the kernel says ENOTCONN of
+// either.
+HAPPY_EXPORT int getpeername(int fd, sockaddr* address,
+                             socklen_t* length) __THROW {
+  int answer;
+  if (disguises::any() &&
+      disguises::answer_getpeername(fd, address, length, &answer))
+    return answer;
+  return real::getpeername(fd, address, length);
 }

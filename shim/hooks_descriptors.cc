@@ -13,6 +13,7 @@
 
 #include "shim/context.h"
 #include "shim/descriptors.h"
+#include "shim/disguises.h"
 #include "shim/epoll_sets.h"
 #include "shim/export.h"
 #include "shim/fd_table.h"
@@ -92,7 +93,8 @@ template <typename Duplicate>
 inline int note_if_raced(int fd, int copy) {
   if (copy < 0 || !fd_table::is_valid(fd | copy)) return copy;
   fd_table::mark_duplicated(fd, copy);
-  return races::in_flight.load() == 0 ? copy : note_duplicate(fd, copy);
+  const bool plain = races::in_flight.load() == 0 && !disguises::any();
+  return plain ? copy : note_duplicate(fd, copy);
 }
 
 template <typename Duplicate>

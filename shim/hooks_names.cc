@@ -90,6 +90,7 @@ HAPPY_EXPORT int getaddrinfo_a(int mode, gaicb* list[], int count,
 
 HAPPY_EXPORT hostent* gethostbyname(const char* name) {
   if (!names::concerns_us(name)) return real::gethostbyname(name);
+  names::find_nat64(name);
   if (names::is_strict(name)) {
     return names::get_static_host_entry(name, AF_INET);
   }
@@ -98,6 +99,7 @@ HAPPY_EXPORT hostent* gethostbyname(const char* name) {
 
 HAPPY_EXPORT hostent* gethostbyname2(const char* name, int family) {
   if (!names::concerns_us(name)) return real::gethostbyname2(name, family);
+  names::find_nat64(name);
   if (names::is_strict(name)) {
     return names::get_static_host_entry(name, family);
   }
@@ -107,25 +109,29 @@ HAPPY_EXPORT hostent* gethostbyname2(const char* name, int family) {
 HAPPY_EXPORT int gethostbyname2_r(const char* name, int family, hostent* entry,
                                   char* buffer, size_t size, hostent** result,
                                   int* error) {
-  if (names::concerns_us(name) && names::is_strict(name)) {
+  const bool ours = names::concerns_us(name);
+  if (ours) names::find_nat64(name);
+  if (ours && names::is_strict(name)) {
     return names::get_host_entry(name, family, entry, buffer, size, result,
                                  error);
   }
   const int status =
       real::gethostbyname2_r(name, family, entry, buffer, size, result, error);
-  if (status == 0 && names::concerns_us(name)) remembered(name, *result);
+  if (status == 0 && ours) remembered(name, *result);
   return status;
 }
 
 HAPPY_EXPORT int gethostbyname_r(const char* name, hostent* entry, char* buffer,
                                  size_t size, hostent** result, int* error) {
-  if (names::concerns_us(name) && names::is_strict(name)) {
+  const bool ours = names::concerns_us(name);
+  if (ours) names::find_nat64(name);
+  if (ours && names::is_strict(name)) {
     return names::get_host_entry(name, AF_INET, entry, buffer, size, result,
                                  error);
   }
   const int status =
       real::gethostbyname_r(name, entry, buffer, size, result, error);
-  if (status == 0 && names::concerns_us(name)) remembered(name, *result);
+  if (status == 0 && ours) remembered(name, *result);
   return status;
 }
 

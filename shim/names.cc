@@ -14,6 +14,7 @@
 #include "shim/context.h"
 #include "shim/core_loader.h"
 #include "shim/process.h"
+#include "shim/real.h"
 #include "shim/settings.h"
 
 namespace happy::shim::names {
@@ -66,6 +67,29 @@ void wait(happy_lookup* lookup) {
   waited_for = nullptr;
 }
 
+// A wait of libc's own, as that for a system name.
+void tell_nat64(const happy_engine& engine, const char* probe) {
+  constexpr size_t kMost = 16;
+  addrinfo hints{};
+  hints.ai_family = AF_INET6;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  if (real::getaddrinfo(probe, static_cast<const char*>(nullptr),
+                        static_cast<const addrinfo*>(&hints), &list) != 0)
+    list = nullptr;
+  happy_address addresses[kMost];
+  size_t count = 0;
+  for (const addrinfo* one = list; one != nullptr && count < kMost;
+       one = one->ai_next) {
+    const auto endpoint =
+        Endpoint::from_sockaddr(one->ai_addr, one->ai_addrlen);
+    if (endpoint) addresses[count++] = to_abi(endpoint->address);
+  }
+  if (list != nullptr) freeaddrinfo(list);
+  const CoreCall call;
+  engine.nat64_probed(addresses, count);
+}
+
 }  // namespace
 
 namespace filter {
@@ -116,6 +140,26 @@ bool is_strict_query(const unsigned char* message, int size) {
   if (engine == nullptr) return settings().policy_configured();
   const CoreCall call;
   return engine->is_strict_query(message, static_cast<size_t>(size)) != 0;
+}
+
+void find_nat64(const char* name) {
+  const happy_engine* engine = core::engine();
+  if (engine == nullptr || process::is_vfork_child()) return;
+  const int saved = errno;
+  const char* probe = nullptr;
+  {
+    const CoreCall call;
+    probe = engine->nat64_probe(name);
+  }
+  if (probe != nullptr) tell_nat64(*engine, probe);
+  errno = saved;
+}
+
+bool crosses_families(const char* name) {
+  const happy_engine* engine = core::engine();
+  if (engine == nullptr) return false;
+  const CoreCall call;
+  return engine->crosses_families(name) != 0;
 }
 
 happy_lookup* look_up(const char* name, int family, int* eai) {

@@ -69,6 +69,13 @@ bool concerns_us(const char* node);
 int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                 addrinfo** result);
 
+// Before a look-up by name: where the name's rule wants it and it is not known
+// yet, libc's resolver is asked for this network's NAT64 prefix (RFC 7050).
+void find_nat64(const char* name);
+// Whether the name's IPv4 addresses may be reached over IPv6, by sockets of
+// IPv4: they are of use on a host without IPv4, then.
+bool crosses_families(const char* name);
+
 // Whether the core must answer for this name: a rule with an encrypted resolver
 // covers it, or the library fails closed. Loads the core.
 bool is_strict(const char* name);

@@ -41,6 +41,7 @@ struct Race {
   dev_t shown_device = 0;
   ino_t shown_inode = 0;
 
+  sockaddr_in asked{};      // an AF_INET caller's destination
   int attempt = -1;         // attempt 1, an own descriptor
   int stand_in = -1;        // the stand-in's own descriptor
   int error_at_once = 0;    // attempt 1's connect() failed with it, else 0

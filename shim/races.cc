@@ -9,6 +9,7 @@
 #include "shim/context.h"
 #include "shim/core_loader.h"
 #include "shim/descriptors.h"
+#include "shim/disguises.h"
 #include "shim/epoll_sets.h"
 #include "shim/exchange.h"
 #include "shim/names.h"
@@ -206,7 +207,7 @@ int connect_or_race(int fd, const sockaddr* address, socklen_t length,
 
 void forget_locked(int fd, FdEntry* entry) {
   entry->uncopyable.store(false);
-  entry->reads_v6_only.store(false);
+  entry->disguise.store(0);
   epoll_sets::forget(fd);
   Race* race = entry->race.load();
   if (race == nullptr) return;
@@ -248,6 +249,7 @@ void closing_locked(int fd) {
 void duplicated_locked(int fd, int copy) {
   if (!fd_table::is_valid(fd | copy)) return;
   fd_table::mark_duplicated(fd, copy);
+  disguises::copy(fd, copy);
   Race* race = current(fd);
   if (race != nullptr) exchange::also_show(race, copy);
 }

@@ -24,11 +24,11 @@
 #define HAPPY_REAL_FUNCTIONS(X)                                               \
   X(connect) X(close) X(dup) X(dup2) X(dup3) X(fcntl) X(ioctl)                \
   X(close_range) X(closefrom) X(fclose) X(freopen) X(freopen64) X(shutdown)   \
-  X(setsockopt) X(getsockopt) X(getsockname) X(epoll_ctl) X(epoll_create1)    \
-  X(eventfd) X(pipe2) X(getaddrinfo) X(getaddrinfo_a) X(gethostbyname)        \
-  X(gethostbyname2) X(gethostbyname_r) X(gethostbyname2_r) X(getnameinfo)     \
-  X(gethostbyaddr) X(gethostbyaddr_r) X(rcmd) X(rcmd_af) X(rexec) X(rexec_af) \
-  X(ruserok) X(ruserok_af) X(res_query)                                       \
+  X(setsockopt) X(getsockopt) X(getsockname) X(getpeername) X(epoll_ctl)      \
+  X(epoll_create1) X(eventfd) X(pipe2) X(getaddrinfo) X(getaddrinfo_a)        \
+  X(gethostbyname) X(gethostbyname2) X(gethostbyname_r) X(gethostbyname2_r)   \
+  X(getnameinfo) X(gethostbyaddr) X(gethostbyaddr_r) X(rcmd) X(rcmd_af)       \
+  X(rexec) X(rexec_af) X(ruserok) X(ruserok_af) X(res_query)                  \
   X(res_search) X(res_querydomain) X(res_nquery) X(res_nsearch)               \
   X(res_nquerydomain) X(res_send) X(res_nsend) X(execve) X(execv) X(execvp)   \
   X(execvpe) X(fexecve) X(execveat) X(posix_spawn) X(posix_spawnp) X(system)  \

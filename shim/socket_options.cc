@@ -196,8 +196,8 @@ bool apply(const Changed& changed, int fd) {
 // is the twin of what the caller has set, unless it has set that too.
 bool apply_twin(const Snapshot& snapshot, const Changed& changed, int fd) {
   const int twin = option_table::twin_of(changed.row);
-  const bool callers_form =
-      kRows[changed.row].level == (snapshot.mapped ? IPPROTO_IP : IPPROTO_IPV6);
+  const bool callers_form = kRows[changed.row].level ==
+                            (snapshot.speaks_ipv4 ? IPPROTO_IP : IPPROTO_IPV6);
   if (twin < 0 || !callers_form || has(snapshot, twin)) return true;
   return set(fd, kRows[twin].level, kRows[twin].name, changed) ||
          may_fail(kRows[twin].travel);
@@ -218,17 +218,18 @@ const char* take(int fd, int family, int protocol, Snapshot* out) {
   return take_bound_address(fd, out) ? nullptr : "no local address";
 }
 
-bool give(const Snapshot& snapshot, int fd, bool mapped) {
+bool give(const Snapshot& snapshot, int fd, bool speaks_ipv4) {
   if (network_of(fd) != snapshot.network) {
     errno = EXDEV;
     return false;
   }
   if (!give_owner(snapshot, fd)) return false;
-  if (mapped && snapshot.v6_only) allow_ipv4(fd);
-  const bool crosses = mapped != snapshot.mapped;
+  if (speaks_ipv4 && snapshot.v6_only) allow_ipv4(fd);
+  const bool crosses = speaks_ipv4 != snapshot.speaks_ipv4;
   for (int i = 0; i < snapshot.count; ++i) {
     const Changed& changed = snapshot.changed[i];
-    if (mapped && is(kRows[changed.row], IPPROTO_IPV6, IPV6_V6ONLY)) continue;
+    if (speaks_ipv4 && is(kRows[changed.row], IPPROTO_IPV6, IPV6_V6ONLY))
+      continue;
     if (!apply(changed, fd)) return false;
     if (crosses && !apply_twin(snapshot, changed, fd)) return false;
   }
@@ -237,13 +238,13 @@ bool give(const Snapshot& snapshot, int fd, bool mapped) {
               snapshot.local_length) == 0;
 }
 
-bool is_mapped(int fd, bool otherwise) {
+bool speaks_ipv4(int fd, bool otherwise) {
   sockaddr_in6 peer{};
   socklen_t length = sizeof peer;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) {
+  if (real::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) {
     return otherwise;
   }
-  return IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
+  return peer.sin6_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
 }
 
 bool note_change(int level, int name, const void* value, socklen_t length,
@@ -259,8 +260,8 @@ bool note_change(int level, int name, const void* value, socklen_t length,
 }
 
 void give_changed(const Snapshot& snapshot, int fd) {
-  const bool crosses = snapshot.family == AF_INET6 &&
-                       is_mapped(fd, !snapshot.mapped) != snapshot.mapped;
+  const bool crosses =
+      speaks_ipv4(fd, !snapshot.speaks_ipv4) != snapshot.speaks_ipv4;
   for (int i = 0; i < snapshot.count; ++i) {
     const Changed& changed = snapshot.changed[i];
     if (!changed.during_race) continue;

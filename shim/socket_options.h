@@ -29,7 +29,7 @@ struct Changed {
 struct Snapshot {
   int family = AF_INET;
   int protocol = 0;
-  bool mapped = false;  // an AF_INET6 socket whose caller connects to IPv4
+  bool speaks_ipv4 = true;  // also an AF_INET6 socket, to ::ffff:a.b.c.d
   // IPV6_V6ONLY is set. Some programs set it on every socket (ruby's), and it
   // forbids nothing to a name whose IPv4 addresses were asked for as well: an
   // attempt that speaks IPv4 goes without it, and a winner reads as if it had
@@ -48,17 +48,17 @@ struct Snapshot {
 // Reads `fd`, not yet connected. nullptr; or why there can be no race.
 const char* take(int fd, int family, int protocol, Snapshot* out);
 // Gives it to a fresh socket about to connect, also the bound address.
-// `mapped`: an AF_INET6 socket that will speak IPv4 (::ffff:a.b.c.d), where
-// the kernel looks at IP_TOS and IP_TTL instead of their IPv6 sisters.
+// `speaks_ipv4`: what it will connect to, also as ::ffff:a.b.c.d, is IPv4: the
+// kernel looks at IP_TOS and IP_TTL, not at their IPv6 sisters.
 // False: something that must travel could not be set; errno says why, EXDEV
 // for a socket of another network namespace.
-bool give(const Snapshot& snapshot, int fd, bool mapped);
+bool give(const Snapshot& snapshot, int fd, bool speaks_ipv4);
 // The host has set an option during the race: kept, as it was given, for
 // attempts still to be opened and for the winner. False: there is no room.
 bool note_change(int level, int name, const void* value, socklen_t length,
                  Snapshot* snapshot);
-// Whether a connected AF_INET6 socket speaks IPv4. Not connected: `otherwise`.
-bool is_mapped(int fd, bool otherwise);
+// Whether a connected socket speaks IPv4. Not connected: `otherwise`.
+bool speaks_ipv4(int fd, bool otherwise);
 // Gives a winner what was set during the race.
 void give_changed(const Snapshot& snapshot, int fd);
 

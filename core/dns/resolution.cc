@@ -46,7 +46,9 @@ Resolution::Resolution(SearchList names, const std::vector<Family>& wanted,
                        const ResolutionSettings& settings)
     : names_(std::move(names)), settings_(settings) {
   for (const Family family : wanted)
-    slots_.push_back({.family = family, .result = Pending{}});
+    slots_.push_back({.family = family,
+                      .extra = family == settings.extra,
+                      .result = Pending{}});
   std::stable_sort(slots_.begin(), slots_.end(),
                    [&](const Slot& a, const Slot& b) {
                      return a.family == settings_.preferred &&
@@ -103,7 +105,8 @@ void Resolution::take(size_t name_index, Type type, Result result, Time now) {
   slot->result = std::move(result);
   if (state_ == State::kAnswered) return tell_late(slot);
   const auto* reply = std::get_if<Answer>(&slot->result);
-  if (reply == nullptr || !reply->is_positive() || answer_at_) return;
+  if (slot->extra || reply == nullptr || !reply->is_positive() || answer_at_)
+    return;
   Duration delay = settings_.resolution_delay;
   if (slot->family == settings_.preferred) {
     delay = std::min(delay, std::max(settings_.preferred_first_delay,
@@ -150,7 +153,7 @@ bool Resolution::expired_at_hand() const {
       return false;  // the name is gone, whatever its other family was
   }
   return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-    return slot.expired && slot.usable() == &*slot.expired;
+    return !slot.extra && slot.expired && slot.usable() == &*slot.expired;
   });
 }
 
@@ -242,7 +245,7 @@ AnswerStatus Resolution::combined_status() const {
   bool no_data = false;
   for (const Slot& slot : slots_) {
     const auto* reply = std::get_if<Answer>(&slot.result);
-    if (reply == nullptr) continue;
+    if (slot.extra || reply == nullptr) continue;
     if (reply->status == AnswerStatus::kNoName) return AnswerStatus::kNoName;
     no_data |= reply->status == AnswerStatus::kNoData;
     if (slot.family == Family::kIpv4) a = reply->status;
@@ -255,7 +258,7 @@ AnswerStatus Resolution::combined_status() const {
 std::optional<QueryFailure> Resolution::query_failure() const {
   for (const Slot& slot : slots_) {
     const auto* cause = std::get_if<QueryFailure>(&slot.result);
-    if (cause != nullptr) return *cause;
+    if (!slot.extra && cause != nullptr) return *cause;
   }
   return std::nullopt;
 }
@@ -278,8 +281,9 @@ void Resolution::expire() {
 }
 
 bool Resolution::any_pending() const {
-  return std::any_of(slots_.begin(), slots_.end(),
-                     [](const Slot& slot) { return slot.is_pending(); });
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return !slot.extra && slot.is_pending();
+  });
 }
 
 Resolution::Slot* Resolution::pending_slot_of(Type type) {

@@ -40,6 +40,10 @@ struct ResolutionSettings {
   // acknowledged.
   Duration preferred_first_delay{0};
   Family preferred = Family::kIpv6;
+  // One of the wanted families that is asked for a race's sake alone: it joins
+  // what the others give, but is neither waited for nor answer or failure by
+  // itself.
+  std::optional<Family> extra{};
   // After how long without any answer an expired one is taken: RFC 8767 section
   // 5's client response timer. A failure is followed by it at once.
   Duration stale_after{1'800'000};
@@ -144,6 +148,7 @@ class Resolution {
   using Result = std::variant<Pending, Answer, QueryFailure>;
   struct Slot {
     Family family;
+    bool extra = false;  // see ResolutionSettings
     Result result;
     std::optional<Answer> expired = {};
     bool told = false;  // in Answered or by Late

@@ -38,8 +38,9 @@ struct Question {
   std::array<uint8_t, 16> destination{};
 };
 
+// Whether the kernel has a way there: added to `out`.
 template <size_t kSize>
-void ask(int netlink, uint8_t family, const std::array<uint8_t, kSize>& far,
+bool ask(int netlink, uint8_t family, const std::array<uint8_t, kSize>& far,
          Fingerprint* out) {
   Question question;
   question.attribute.rta_type = RTA_DST;
@@ -52,14 +53,14 @@ void ask(int netlink, uint8_t family, const std::array<uint8_t, kSize>& far,
   question.header.nlmsg_len =
       NLMSG_LENGTH(sizeof(rtmsg)) + question.attribute.rta_len;
   if (send(netlink, &question, question.header.nlmsg_len, MSG_DONTWAIT) < 0) {
-    return;
+    return true;  // not known
   }
   // The answer is there when send() returns.
   alignas(nlmsghdr) std::array<char, 1024> reply;
   const auto got = recv(netlink, reply.data(), reply.size(), MSG_DONTWAIT);
   const auto* header = reinterpret_cast<const nlmsghdr*>(reply.data());
-  if (got <= 0 || !NLMSG_OK(header, static_cast<size_t>(got))) return;
-  if (header->nlmsg_type != RTM_NEWROUTE) return;  // no route: an error
+  if (got <= 0 || !NLMSG_OK(header, static_cast<size_t>(got))) return true;
+  if (header->nlmsg_type != RTM_NEWROUTE) return false;  // an error
   const auto* route = static_cast<const rtmsg*>(NLMSG_DATA(header));
   auto left = static_cast<int>(RTM_PAYLOAD(header));
   for (const rtattr* one = RTM_RTA(route); RTA_OK(one, left);
@@ -68,19 +69,20 @@ void ask(int netlink, uint8_t family, const std::array<uint8_t, kSize>& far,
     out->add(&family, sizeof family);
     out->add(RTA_DATA(one), RTA_PAYLOAD(one));
   }
+  return true;
 }
 
 }  // namespace
 
-state::NetworkId ask_for_network() {
+Network ask_for_network() {
   Fingerprint out;
   const int netlink =
       socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (netlink < 0) return state::NetworkId{out.value()};
-  ask(netlink, AF_INET, kFar4, &out);
+  if (netlink < 0) return {state::NetworkId{out.value()}};
+  const bool ipv4 = ask(netlink, AF_INET, kFar4, &out);
   ask(netlink, AF_INET6, kFar6, &out);
   close(netlink);
-  return state::NetworkId{out.value()};
+  return {state::NetworkId{out.value()}, ipv4};
 }
 
 }  // namespace happy::net

@@ -240,7 +240,7 @@ class Mapping : public testing::TestWithParam<Pair> {
   Descriptor given(const Descriptor& caller, bool caller_mapped,
                    bool attempt_mapped) const {
     auto snapshot = taken(caller, kTcp6);
-    snapshot.mapped = caller_mapped;
+    snapshot.speaks_ipv4 = caller_mapped;
     Descriptor copy = fresh(kTcp6);
     EXPECT_TRUE(socket_options::give(snapshot, copy.get(), attempt_mapped));
     return copy;
@@ -285,6 +285,17 @@ TEST_P(Mapping, AttemptsOfTheCallersOwnKindAreLeftAlone) {
   const Descriptor other = fresh(kTcp6);
   ASSERT_EQ(set(other, IPPROTO_IP, GetParam().ipv4, GetParam().value), 0);
   EXPECT_EQ(ipv6_of(given(other, true, true)), usual6_);
+}
+
+// A caller of IPv4 whose race uses IPv6.
+TEST_P(Mapping, Ipv4FormOfAnIpv4SocketBecomesTheIpv6One) {
+  const Descriptor caller = fresh(kTcp4);
+  ASSERT_EQ(set(caller, IPPROTO_IP, GetParam().ipv4, GetParam().value), 0);
+  auto snapshot = taken(caller, kTcp4);
+  const Descriptor copy = fresh(kTcp6);
+  ASSERT_TRUE(socket_options::give(snapshot, copy.get(), false));
+  EXPECT_EQ(ipv4_of(copy), GetParam().value);
+  EXPECT_EQ(ipv6_of(copy), GetParam().value);
 }
 
 TEST(Buffers, OfTheUsualSizeStayFixedOnceTheyWereSet) {

@@ -69,6 +69,11 @@ Json time_json(const std::optional<Milliseconds>& time) {
   return time ? Json(time->count()) : Json(nullptr);
 }
 
+std::string nat64_text(const std::optional<happy::config::Nat64>& nat64) {
+  if (!nat64) return "none";
+  return nat64->prefix ? nat64->prefix->to_string() : "discover";
+}
+
 }  // namespace
 
 std::string settings_text(const Policy& policy, const Rule& rule) {
@@ -81,12 +86,14 @@ std::string settings_text(const Policy& policy, const Rule& rule) {
   line("families", families_text(rule.families));
   line("stale", rule.stale);
   line("private_addresses", rule.refuse_private ? "refuse" : "allow");
+  line("nat64", nat64_text(rule.nat64));
   line("race.enabled", rule.race.enabled);
   line("race.attempt_delay_ms", rule.race.attempt_delay.count());
   line("race.adaptive", rule.race.adaptive);
   line("race.resolution_delay_ms", rule.race.resolution_delay.count());
   line("race.first_family_count", rule.race.first_family_count);
   line("race.max_in_flight", rule.race.max_in_flight);
+  line("race.cross_family", rule.race.cross_family);
   for (const auto& [port, raced] : rule.port_alternatives) {
     line("port_alternatives",
          fmt::format("{}: {}", port, fmt::join(raced, ", ")));
@@ -110,20 +117,23 @@ Json settings_json(const Policy& policy, const Rule& rule) {
   for (const auto& [port, raced] : rule.port_alternatives) {
     ports[std::to_string(port)] = raced;
   }
-  Json profile;  // null
+  Json profile, nat64;  // null
+  if (rule.nat64) nat64 = nat64_text(rule.nat64);
   if (rule.profile == Profile::kStrict) profile = "strict";
   return {{"resolvers", resolvers},
           {"profile", profile},
           {"families", families},
           {"stale", rule.stale},
           {"private_addresses", rule.refuse_private ? "refuse" : "allow"},
+          {"nat64", nat64},
           {"race",
            {{"enabled", rule.race.enabled},
             {"attempt_delay_ms", rule.race.attempt_delay.count()},
             {"adaptive", rule.race.adaptive},
             {"resolution_delay_ms", rule.race.resolution_delay.count()},
             {"first_family_count", rule.race.first_family_count},
-            {"max_in_flight", rule.race.max_in_flight}}},
+            {"max_in_flight", rule.race.max_in_flight},
+            {"cross_family", rule.race.cross_family}}},
           {"port_alternatives", ports},
           {"timeouts",
            {{"resolve_ms", rule.timeouts.resolve.count()},

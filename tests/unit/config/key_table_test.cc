@@ -50,7 +50,7 @@ TEST(KeyTable, KeysNotSupportedYetAreRefusedWhateverTheirValue) {
     }
     ++count;
   }
-  EXPECT_EQ(count, 7u);
+  EXPECT_EQ(count, 5u);
 }
 
 TEST(KeyTable, TheOpportunisticProfileIsRefused) {

@@ -327,6 +327,9 @@ const Faulty kMeaning[] = {
     {"StarInside", R"({"version": 1, "rules": [{"hosts": ["a.*.b"]}]})",
      "p:1:37: rules[0].hosts[0]: \"a.*.b\" may have \"*\" only as its whole "
      "leftmost label"},
+    {"Nat64Prefix", rule(R"(, "nat64": "64:ff9b::/95")"),
+     "p:3:12: rules[0].nat64: must be \"discover\" or a prefix of 32, 40, 48, "
+     "56, 64 or 96 bits such as \"64:ff9b::/96\", not \"64:ff9b::/95\""},
     {"NulInHost", R"({"version": 1, "rules": [{"hosts": ["a\u0000b"]}]})",
      "p:1:37: rules[0].hosts[0]: must not contain control characters"},
     {"HostIsAddress", R"({"version": 1, "rules": [{"hosts": ["::1"]}]})",
@@ -340,7 +343,7 @@ TEST(PolicyErrors, AllAreReportedInOrderOfPlace) {
   EXPECT_EQ(errors_of(R"({ "reslovers": {},
   "rules": [
     { "hosts": ["a..b", 5], "race": { "attempt_delay_ms": 5 } },
-    { "timeouts": { "connect_ms": 10 }, "nat64": false } ] })"),
+    { "timeouts": { "connect_ms": 10 }, "https_records": false } ] })"),
             R"(p:1:1: version: is required but missing
 p:1:3: reslovers: unknown key "reslovers"; did you mean "resolvers"?
 p:3:17: rules[0].hosts[0]: "a..b" has an empty label
@@ -348,7 +351,7 @@ p:3:25: rules[0].hosts[1]: must be a string, not 5
 p:3:59: rules[0].race.attempt_delay_ms: must be between 10 and 2000, not 5
 p:4:5: rules[1].hosts: is required but missing
 p:4:35: rules[1].timeouts.connect_ms: must be between 1000 and 120000, not 10
-p:4:41: rules[1].nat64: not supported yet, whatever its value; leave the key out)");
+p:4:41: rules[1].https_records: not supported yet, whatever its value; leave the key out)");
 }
 
 TEST(PolicyErrors, PlacesCountPastCommentsCrLfAndByteOrderMark) {

@@ -86,7 +86,8 @@ TEST(Policy, ReadsEveryKeyOfARule) {
       "resolvers": ["system"], "families": ["ipv6", "ipv4"],
       "race": {"enabled": false, "attempt_delay_ms": 10,
                "resolution_delay_ms": 0, "first_family_count": 8,
-               "max_in_flight": 64, "adaptive": false},
+               "max_in_flight": 64, "adaptive": false, "cross_family": true},
+      "nat64": "64:ff9b::/96",
       "port_alternatives": {"587": [465, 587], "1": [65535]},
       "timeouts": {"resolve_ms": 60000, "attempt_ms": 120000,
                    "connect_ms": 120000}}]})");
@@ -99,12 +100,22 @@ TEST(Policy, ReadsEveryKeyOfARule) {
                                      .adaptive = false,
                                      .resolution_delay = milliseconds(0),
                                      .first_family_count = 8,
-                                     .max_in_flight = 64}));
+                                     .max_in_flight = 64,
+                                     .cross_family = true}));
+  EXPECT_EQ(rule.nat64, Nat64{dns::Nat64Prefix::parse("64:ff9b::/96")});
+  EXPECT_FALSE(policy.discovers_nat64());
   EXPECT_EQ(rule.timeouts, (Timeouts{.resolve = milliseconds(60000),
                                      .attempt = milliseconds(120000),
                                      .connect = milliseconds(120000)}));
   using Ports = std::map<uint16_t, std::vector<uint16_t>>;
   EXPECT_EQ(rule.port_alternatives, (Ports{{1, {65535}}, {587, {465, 587}}}));
+}
+
+TEST(Policy, TheNat64PrefixMayBeLeftToTheNetwork) {
+  const Policy policy = good(R"({"version": 1,
+      "defaults": {"nat64": "discover"}, "rules": [{"hosts": ["a"]}]})");
+  EXPECT_EQ(policy.rules.at(0).nat64, Nat64{});
+  EXPECT_TRUE(policy.discovers_nat64());
 }
 
 TEST(Policy, OnlyTheVersionIsNeeded) {

@@ -94,6 +94,50 @@ TEST_F(ResolutionTest, WithoutNamesOrFamiliesThereIsNoSuchName) {
               ElementsAre(LookupFailed{FailureKind::kNoName, {}}));
 }
 
+// A family for the race's sake: it joins, late or not, and decides nothing.
+class ExtraFamily : public ResolutionTest {
+ protected:
+  Resolution begin() {
+    return ResolutionTest::begin(one_name(), {kV4, kV6}, {.extra = kV6});
+  }
+};
+
+TEST_F(ExtraFamily, IsAskedAndNotWaitedFor) {
+  auto look_up = begin();
+  EXPECT_THAT(look_up.step(a(kGoodA), kT0 + 10ms),
+              ElementsAre(answered({"192.0.2.1"}, kV6), Wake{kDeadline}));
+  EXPECT_THAT(look_up.step(aaaa(kGoodAaaa), kT0 + 90ms),
+              ElementsAre(Late{kV6, {ip("2001:db8::1")}}));
+  EXPECT_TRUE(look_up.over());
+}
+
+TEST_F(ExtraFamily, ThatIsThereFirstJoinsTheAnswerAndIsNone) {
+  auto look_up = begin();
+  EXPECT_THAT(look_up.step(aaaa(kGoodAaaa), kT0 + 10ms),
+              ElementsAre(Wake{kDeadline}));
+  EXPECT_THAT(look_up.step(ResolutionTick{}, kT0 + 2s),
+              ElementsAre(Wake{kDeadline}));
+  EXPECT_THAT(look_up.step(a(kGoodA), kT0 + 3s),
+              ElementsAre(answered({"2001:db8::1", "192.0.2.1"})));
+}
+
+TEST_F(ExtraFamily, MakesNoAnswerOfNone) {
+  for (const bool first : {true, false}) {
+    auto look_up = begin();
+    if (first) look_up.step(aaaa(kGoodAaaa), kT0 + 10ms);
+    EXPECT_THAT(look_up.step(a(kNoData), kT0 + 20ms),
+                ElementsAre(LookupFailed{FailureKind::kNoData, {}}));
+  }
+}
+
+TEST_F(ExtraFamily, ThatFailsIsNoFailure) {
+  auto look_up = begin();
+  look_up.step(QueryFailed{0, Type::kAaaa, QueryFailure::kTransport},
+               kT0 + 10ms);
+  EXPECT_THAT(look_up.step(a(kNoData), kT0 + 20ms),
+              ElementsAre(LookupFailed{FailureKind::kNoData, {}}));
+}
+
 // Scenario 17: AAAA 30 ms after A is still in time.
 TEST_F(ResolutionTest, AaaaWithinTheResolutionDelayLeads) {
   auto look_up = begin();
