@@ -208,6 +208,7 @@ bool apply_twin(const Snapshot& snapshot, const Changed& changed, int fd) {
 const char* take(int fd, int family, int protocol, Snapshot* out) {
   out->family = family;
   out->protocol = protocol;
+  out->speaks_ipv4 = family == AF_INET;
   out->count = 0;
   out->network = network_of(fd);
   out->owner = owner_of(fd);

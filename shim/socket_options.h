@@ -29,7 +29,7 @@ struct Changed {
 struct Snapshot {
   int family = AF_INET;
   int protocol = 0;
-  bool speaks_ipv4 = true;  // also an AF_INET6 socket, to ::ffff:a.b.c.d
+  bool speaks_ipv4 = true;  // so may an AF_INET6 socket, to ::ffff:a.b.c.d
   // IPV6_V6ONLY is set. Some programs set it on every socket (ruby's), and it
   // forbids nothing to a name whose IPv4 addresses were asked for as well: an
   // attempt that speaks IPv4 goes without it, and a winner reads as if it had

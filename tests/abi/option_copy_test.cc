@@ -96,7 +96,7 @@ socket_options::Snapshot taken(const Descriptor& fd, const Kind& kind) {
 Descriptor copy_of(const Descriptor& fd, const Kind& kind) {
   const auto snapshot = taken(fd, kind);
   Descriptor copy = fresh(kind);
-  EXPECT_TRUE(socket_options::give(snapshot, copy.get(), false))
+  EXPECT_TRUE(socket_options::give(snapshot, copy.get(), snapshot.speaks_ipv4))
       << strerror(errno);
   return copy;
 }
@@ -399,7 +399,8 @@ TEST(Required, WithoutThePrivilegeForItThereIsNoAttempt) {
   in_a_thread([&] {
     ASSERT_EQ(syscall(SYS_setresuid, 65534, 65534, 65534), 0);
     const Descriptor copy = fresh(kTcp4);
-    EXPECT_FALSE(socket_options::give(snapshot, copy.get(), false));
+    EXPECT_FALSE(
+        socket_options::give(snapshot, copy.get(), snapshot.speaks_ipv4));
     EXPECT_EQ(errno, EPERM);
   });
 }
@@ -423,7 +424,8 @@ TEST(Owner, WhoCannotBeMadeTheAttemptsMakesNone) {
   in_a_thread([&] {
     ASSERT_EQ(syscall(SYS_setresuid, 65534, 65534, 65534), 0);
     const Descriptor copy = fresh(kTcp4);
-    EXPECT_FALSE(socket_options::give(snapshot, copy.get(), false));
+    EXPECT_FALSE(
+        socket_options::give(snapshot, copy.get(), snapshot.speaks_ipv4));
     EXPECT_EQ(errno, EPERM);
   });
 }
@@ -434,7 +436,8 @@ TEST(NetworkNamespace, AnotherOneMakesNoAttempt) {
   in_a_thread([&] {
     if (unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "not root";
     const Descriptor elsewhere = fresh(kTcp4);
-    EXPECT_FALSE(socket_options::give(snapshot, elsewhere.get(), false));
+    EXPECT_FALSE(
+        socket_options::give(snapshot, elsewhere.get(), snapshot.speaks_ipv4));
     EXPECT_EQ(errno, EXDEV);
   });
 }

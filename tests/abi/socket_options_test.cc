@@ -164,21 +164,21 @@ void a_fresh_socket_gives_nothing(void**) {
   const auto snapshot = taken(AF_INET6);
   assert_int_equal(snapshot.count, 0);
   assert_false(snapshot.bound);
-  assert_true(options::give(snapshot, kAttempt, false));
+  assert_true(options::give(snapshot, kAttempt, snapshot.speaks_ipv4));
 }
 
 void the_receive_buffer_is_given_halved(void**) {
   const auto snapshot = taken_with(AF_INET, SOL_SOCKET, SO_RCVBUF, 425984);
   expect_setsockopt(SOL_SOCKET, SO_RCVBUF, 212992, 0);
   expect_lock();
-  assert_true(options::give(snapshot, kAttempt, false));
+  assert_true(options::give(snapshot, kAttempt, snapshot.speaks_ipv4));
 }
 
 void the_send_buffer_is_given_halved(void**) {
   const auto snapshot = taken_with(AF_INET6, SOL_SOCKET, SO_SNDBUF, 4608);
   expect_setsockopt(SOL_SOCKET, SO_SNDBUF, 2304, 0);
   expect_lock();
-  assert_true(options::give(snapshot, kAttempt, false));
+  assert_true(options::give(snapshot, kAttempt, snapshot.speaks_ipv4));
 }
 
 void a_buffer_beyond_the_limit_is_forced(void**) {
@@ -187,7 +187,7 @@ void a_buffer_beyond_the_limit_is_forced(void**) {
   expect_setsockopt(SOL_SOCKET, SO_RCVBUF, 450000, 0);
   expect_setsockopt(SOL_SOCKET, SO_RCVBUFFORCE, 450000, 0);
   expect_lock();
-  assert_true(options::give(snapshot, kAttempt, false));
+  assert_true(options::give(snapshot, kAttempt, snapshot.speaks_ipv4));
 }
 
 void a_rare_option_is_asked_for_once_the_process_has_set_one(void**) {
@@ -202,7 +202,7 @@ void a_rare_option_is_asked_for_once_the_process_has_set_one(void**) {
 void a_copied_option_may_fail(void**) {
   const auto snapshot = taken_with(AF_INET, IPPROTO_TCP, TCP_NODELAY, 1);
   expect_setsockopt(IPPROTO_TCP, TCP_NODELAY, 1, ENOPROTOOPT);
-  assert_true(options::give(snapshot, kAttempt, false));
+  assert_true(options::give(snapshot, kAttempt, snapshot.speaks_ipv4));
 }
 
 struct Named {
@@ -221,7 +221,7 @@ void without_an_option_that_steers_there_is_no_attempt(void**) {
     options::mark_set(option.level, option.name);
     const auto snapshot = taken_with(AF_INET6, option.level, option.name, 5);
     expect_setsockopt(option.level, option.name, 5, EPERM);
-    assert_false(options::give(snapshot, kAttempt, false));
+    assert_false(options::give(snapshot, kAttempt, snapshot.speaks_ipv4));
     assert_int_equal(errno, EPERM);
   }
 }
@@ -243,7 +243,7 @@ void a_native_attempt_gets_the_ipv6_form_alone(void**) {
   const auto snapshot =
       taken_with(AF_INET6, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 9);
   expect_setsockopt(IPPROTO_IPV6, IPV6_UNICAST_HOPS, 9, 0);
-  assert_true(options::give(snapshot, kAttempt, false));
+  assert_true(options::give(snapshot, kAttempt, snapshot.speaks_ipv4));
 }
 
 void an_option_unknown_to_the_kernel_is_left_out(void**) {
@@ -291,7 +291,7 @@ void a_bound_address_is_given(void**) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in got{};
   socklen_t length = sizeof got;
-  const bool given = options::give(snapshot, fd, false);
+  const bool given = options::give(snapshot, fd, snapshot.speaks_ipv4);
   const int named = getsockname(fd, reinterpret_cast<sockaddr*>(&got), &length);
   close(fd);
   assert_true(given);
