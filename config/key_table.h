@@ -50,7 +50,6 @@ struct KeySpec {
   bool required = false;
   Scope inner = Scope::kPolicy;  // kObject, kNamed, kObjects
   std::array<std::string_view, 2> words{};
-  std::string_view later_word{};  // one of `words` that is not supported yet
 };
 
 std::span<const KeySpec> key_table();

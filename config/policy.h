@@ -37,6 +37,9 @@ struct Resolver {
   std::string auth_name{};  // lower case A-label form, or empty
   std::vector<Pin> pins{};
   std::string ca_file{};  // PEM; empty: the system's bundle
+  // False: whoever answers is believed. Never so in a policy: what a rule with
+  // the profile kOpportunistic makes of its resolver.
+  bool authenticated = true;
 
   bool operator==(const Resolver&) const = default;
 };
@@ -77,6 +80,9 @@ struct Timeouts {
 enum class Profile : uint8_t {
   kSystem,  // libc's own resolver; the list of resolvers is empty
   kStrict,  // encrypted and authenticated, or no answer
+  // RFC 8310 section 5: the same if it can be had, else encrypted by whoever
+  // answers, else by libc's resolver where the rule says so.
+  kOpportunistic,
 };
 
 // How IPv4 addresses are reached from a network without IPv4.
@@ -90,6 +96,7 @@ struct Rule {
   std::vector<HostPattern> hosts{};
   std::vector<size_t> resolvers{};  // indices into Policy::resolvers
   Profile profile = Profile::kSystem;
+  bool falls_back_to_system = false;  // kOpportunistic only
   // A filter and an order; empty: both, ordered by RFC 6724.
   std::vector<Family> families{};
   RaceSettings race;
@@ -99,6 +106,10 @@ struct Rule {
   std::optional<Nat64> nat64{};
   // The ports that a connect() to the key's port races, in this order.
   std::map<uint16_t, std::vector<uint16_t>> port_alternatives{};
+  // Whether no name of the rule may ever leave in clear text.
+  bool forbids_clear_text() const {
+    return profile != Profile::kSystem && !falls_back_to_system;
+  }
   // Races to loopback destinations: off only in the embedded default policy.
   bool race_loopback = true;
 

@@ -54,11 +54,8 @@ class ResolverChooser {
     for (size_t i = 0; i < list.elements.size(); ++i) {
       element(list.elements[i], i);
     }
-    if (system_ && !choice_.encrypted.empty()) {
-      fault(list.elements[*system_], *system_,
-            "\"system\" beside an encrypted resolver needs the profile "
-            "\"opportunistic\", which is not supported yet");
-    }
+    choice_.system_is_last =
+        !list.elements.empty() && list.elements.back().text == kSystem;
     return choice_;
   }
 
@@ -67,7 +64,7 @@ class ResolverChooser {
     if (!is_usable_string(value)) {
       choice_.faulty = true;
     } else if (value.text == kSystem) {
-      system_ = index;
+      choice_.system = {value.at, child(path_, index)};
     } else {
       encrypted(value, index);
     }
@@ -93,7 +90,6 @@ class ResolverChooser {
   const std::string path_;
   Diagnostics& out_;
   ResolverChoice choice_;
-  std::optional<size_t> system_;
 };
 
 std::vector<Family> to_families(const Value& list) {
@@ -142,12 +138,19 @@ void report(const Setting<T>& setting, const std::string& message,
 }
 
 // RFC 8310 section 5: strict means encrypted and authenticated, which libc's
-// resolver is not.
+// resolver is not; the other profile needs something to fall back from.
 void check_profile(const RuleSettings& s, Diagnostics* out) {
-  if (!s.profile || s.profile->value != Profile::kStrict) return;
+  if (!s.profile) return;
   if (s.resolvers &&
       (s.resolvers->value.faulty || !s.resolvers->value.encrypted.empty())) {
     return;
+  }
+  if (s.profile->value == Profile::kOpportunistic) {
+    if (s.profile->inherited) return;  // a rule of libc's own
+    return report(*s.profile,
+                  "\"opportunistic\" needs an encrypted resolver in "
+                  "\"resolvers\"; \"system\" is none",
+                  out);
   }
   if (s.profile->inherited && s.resolvers && !s.resolvers->inherited) {
     return report(*s.resolvers,
@@ -161,11 +164,31 @@ void check_profile(const RuleSettings& s, Diagnostics* out) {
          out);
 }
 
+bool is_opportunistic(const RuleSettings& s) {
+  return s.profile && s.profile->value == Profile::kOpportunistic;
+}
+
+// libc's resolver may stand behind encrypted ones for those who said so.
+void check_system(const RuleSettings& s, Diagnostics* out) {
+  if (!s.resolvers || s.resolvers->value.faulty) return;
+  const ResolverChoice& choice = s.resolvers->value;
+  if (!choice.system || choice.encrypted.empty()) return;
+  if (!is_opportunistic(s)) {
+    out->add(choice.system->at, choice.system->path,
+             "\"system\" beside an encrypted resolver needs the profile "
+             "\"opportunistic\"");
+  } else if (!choice.system_is_last) {
+    out->add(choice.system->at, choice.system->path,
+             "\"system\" is asked when no other answers; it must be the last");
+  }
+}
+
 // Its own answers are all that the library can take addresses out of.
 void check_private(const RuleSettings& s, Diagnostics* out) {
   if (!s.refuse_private || !s.refuse_private->value) return;
   if (s.resolvers &&
-      (s.resolvers->value.faulty || !s.resolvers->value.encrypted.empty())) {
+      (s.resolvers->value.faulty ||
+       (!s.resolvers->value.encrypted.empty() && !s.resolvers->value.system))) {
     return;
   }
   if (s.refuse_private->inherited && s.resolvers && !s.resolvers->inherited) {
@@ -209,9 +232,9 @@ RuleSettings read_settings(const Value& object, const std::string& path,
   ResolverChooser chooser(resolvers, child(path, "resolvers"), out);
   s.resolvers = top.read<ResolverChoice>(
       "resolvers", [&](const Value& v) { return chooser.choose(v); });
-  // The key table lets no other profile pass yet.
-  s.profile = top.read<Profile>("profile",
-                                [](const Value&) { return Profile::kStrict; });
+  s.profile = top.read<Profile>("profile", [](const Value& v) {
+    return v.text == "strict" ? Profile::kStrict : Profile::kOpportunistic;
+  });
   s.families = top.read<std::vector<Family>>("families", to_families);
 
   s.stale = top.boolean("stale");
@@ -262,11 +285,17 @@ RuleSettings merged(RuleSettings rule, const RuleSettings& defaults) {
 
 Rule make_rule(const RuleSettings& s, Diagnostics* out) {
   check_profile(s, out);
+  check_system(s, out);
   check_timeouts(s, out);
   check_private(s, out);
   Rule rule;
   if (s.resolvers) rule.resolvers = s.resolvers->value.encrypted;
-  rule.profile = rule.resolvers.empty() ? Profile::kSystem : Profile::kStrict;
+  if (!rule.resolvers.empty()) {
+    rule.profile =
+        is_opportunistic(s) ? Profile::kOpportunistic : Profile::kStrict;
+    rule.falls_back_to_system =
+        is_opportunistic(s) && s.resolvers->value.system.has_value();
+  }
   if (s.families) rule.families = s.families->value;
 
   if (s.stale) rule.stale = s.stale->value;

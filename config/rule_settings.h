@@ -26,8 +26,14 @@ template <typename T>
 using Maybe = std::optional<Setting<T>>;
 
 struct ResolverChoice {
+  struct Place {
+    Position at;
+    std::string path;
+  };
   std::vector<size_t> encrypted;  // indices into Policy::resolvers
-  bool faulty = false;            // already reported: draw no conclusions
+  std::optional<Place> system;    // "system" stands there
+  bool system_is_last = false;
+  bool faulty = false;  // already reported: draw no conclusions
 };
 
 struct RuleSettings {

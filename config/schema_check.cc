@@ -56,9 +56,6 @@ std::string fault_in_word(const KeySpec& spec, const Value& value) {
     return "must not contain control characters";
   }
   if (words.empty()) return {};
-  if (!spec.later_word.empty() && value.text == spec.later_word) {
-    return quote(value.text) + " is not supported yet";
-  }
   const auto& all = spec.words;
   if (std::find(all.begin(), all.end(), value.text) != all.end() &&
       !value.text.empty()) {

@@ -25,6 +25,10 @@ void lookup_release(happy_lookup* lookup) {
 
 int is_strict(const char* name) { return the_engine->is_strict(name) ? 1 : 0; }
 
+int forbids_clear_text(const char* name) {
+  return the_engine->forbids_clear_text(name) ? 1 : 0;
+}
+
 int is_strict_query(const unsigned char* message, size_t size) {
   return the_engine->is_strict_query({message, size}) ? 1 : 0;
 }
@@ -91,6 +95,7 @@ constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
                                  .lookup_start = lookup_start,
                                  .lookup_release = lookup_release,
                                  .is_strict = is_strict,
+                                 .forbids_clear_text = forbids_clear_text,
                                  .is_strict_query = is_strict_query,
                                  .is_strict_address = is_strict_address,
                                  .remember = remember,

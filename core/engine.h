@@ -54,8 +54,8 @@ struct happy_address {
   uint8_t bytes[16];
 };
 
-// How a look-up ended. For HAPPY_LOOKUP_SYSTEM the caller asks libc itself and
-// reports the addresses with remember().
+// How a look-up ended. For HAPPY_LOOKUP_SYSTEM, where the rule allows it, the
+// caller asks libc itself and reports the addresses with remember().
 enum happy_lookup_status {
   HAPPY_LOOKUP_SYSTEM,
   HAPPY_LOOKUP_ANSWER,
@@ -112,8 +112,10 @@ struct happy_engine {
   struct happy_lookup* (*lookup_start)(const char* name, int family);
   void (*lookup_release)(struct happy_lookup*);
   // Whether a rule with an encrypted resolver covers the name (any expansion of
-  // it by the search list): 1 if so; such a name must not reach libc.
+  // it by the search list): 1 if so; lookup_start() must be asked for it.
   int (*is_strict)(const char* name);
+  // Whether such a name must not reach libc whatever happens.
+  int (*forbids_clear_text)(const char* name);
   // Whether a DNS message, as res_send(3) takes it, asks about such a name.
   int (*is_strict_query)(const unsigned char* message, size_t size);
   // Whether a look-up of such a name gave the address, so that a question about

@@ -16,7 +16,9 @@
 #include "config/policy.h"
 #include "core/dns/cache.h"
 #include "core/dns/nat64.h"
+#include "core/dns/resolver_health.h"
 #include "core/dns/search.h"
+#include "core/dns/unanswered.h"
 #include "core/engine.h"
 #include "core/linger.h"
 #include "core/lookup.h"
@@ -143,6 +145,7 @@ class Engine {
   // happy_engine's functions.
   happy_lookup* lookup_start(const char* name, int family);
   bool is_strict(const char* name);
+  bool forbids_clear_text(const char* name);
   bool is_strict_address(const IpAddress& address);
   bool is_strict_query(std::span<const uint8_t> message);
   void remember(const char* name, int family, const happy_address* addresses,
@@ -189,6 +192,7 @@ class Engine {
  private:
   // strict_names.cc
   std::optional<StrictNames> strict_names(std::string_view asked);
+  bool forbids_clear_text(const std::vector<size_t>& rules) const;
   // lookups.cc
   bool answer_from_hosts(Lookup* lookup);
   void step(const std::shared_ptr<Lookup>& lookup,
@@ -197,6 +201,7 @@ class Engine {
   void perform(const std::shared_ptr<Lookup>& lookup, const dns::Late&);
   void perform(const std::shared_ptr<Lookup>& lookup, const dns::LookupFailed&);
   std::optional<dns::Answer> local_answer(Lookup* lookup, const dns::Ask& ask);
+  bool was_unanswered(Lookup* lookup, const dns::Ask& ask);
   std::optional<dns::CacheHit> cached(const Lookup& lookup, const dns::Ask& ask,
                                       bool expired, std::string* resolver);
   std::optional<dns::Answer> expired_answer(Lookup* lookup,
@@ -210,6 +215,8 @@ class Engine {
   void answer(Lookup* lookup, const std::string& canonical,
               std::vector<IpAddress> addresses, size_t rule);
   void fail(Lookup* lookup, int eai);
+  void leave_to_system(Lookup* lookup);
+  bool is_left_to_system(const std::vector<size_t>& rules);
   const config::Rule& rule(size_t index) const { return policy_->rules[index]; }
 
   // nat64.cc
@@ -241,10 +248,17 @@ class Engine {
   // Under mutex_.
   NameFiles files_;
   dns::Cache cache_;
+  dns::Unanswered unanswered_;
   state::NameMemory names_;
   std::unordered_map<state::LookupId, std::vector<Family>> late_;
   state::AddressHistory history_;
   net::NetworkReader network_;
+  // Rules whose encrypted resolvers were silent: libc's is asked at once.
+  struct LeftToSystem {
+    state::NetworkId network{};
+    dns::FallBack fall_back{};
+  };
+  std::map<size_t, LeftToSystem> left_to_system_;
   struct {
     state::NetworkId network{};
     Time until{};  // the beginning of time: nothing was discovered

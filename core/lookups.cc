@@ -110,7 +110,14 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
   }
   const config::Rule& first = rule(names->rules.front());
   lookup->rules = std::move(names->rules);
-  lookup->deadline = lookup->started + first.timeouts.resolve - kHeadStart;
+  if (is_left_to_system(lookup->rules)) {
+    lookup->status = HAPPY_LOOKUP_SYSTEM;
+    finish(lookup.get());
+    return lookup.get();
+  }
+  const auto resolve_timeout =
+      first.timeouts.resolve / (forbids_clear_text(lookup->rules) ? 1 : 2);
+  lookup->deadline = lookup->started + resolve_timeout - kHeadStart;
   lookup->raced = raced_families(first, lookup->families);
   lookup->nat64 = nat64_prefixes(first);
   if (answer_from_hosts(lookup.get())) return lookup.get();
@@ -121,7 +128,7 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
     return lookup.get();
   }
   dns::ResolutionSettings settings{
-      .resolve_timeout = first.timeouts.resolve,
+      .resolve_timeout = resolve_timeout,
       .resolution_delay = first.race.resolution_delay,
       .preferred_first_delay = kPreferredFirstDelay,
       .preferred = preferred(first)};
@@ -184,6 +191,10 @@ void Engine::step(const std::shared_ptr<Lookup>& lookup,
         if (known) {
           events.emplace_back(
               dns::Reply{question->name_index, question->type, *known});
+        } else if (was_unanswered(lookup.get(), *question)) {
+          events.emplace_back(dns::QueryFailed{question->name_index,
+                                               question->type,
+                                               dns::QueryFailure::kTimeout});
         } else {
           lookup->asks.push_back(*question);
         }
@@ -219,6 +230,18 @@ std::optional<dns::Answer> Engine::local_answer(Lookup* lookup,
                 hit->expired ? "stale" : "cache");
   note_cause(lookup, hit->answer, cause(resolver, "cache", hit->answer));
   return guarded(lookup, ask, std::move(hit->answer));
+}
+
+bool Engine::was_unanswered(Lookup* lookup, const dns::Ask& ask) {
+  const dns::Name& name = lookup->machine->name(ask.name_index);
+  const std::lock_guard lock(mutex_);
+  if (!unanswered_.is_noted(lookup->rules[ask.name_index], name, ask.type,
+                            net::monotonic_now()))
+    return false;
+  if (!lookup->error)
+    lookup->error = net::DotError{net::DotFailure::kSilent,
+                                  "no resolver answered a moment ago"};
+  return true;
 }
 
 // The first of the rule's resolvers of which the cache knows something.
@@ -295,12 +318,13 @@ void Engine::carry_on(const std::shared_ptr<Lookup>& lookup) {
 }
 
 void Engine::ask(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask) {
-  helper_->resolvers->ask(rule(lookup->rules[ask.name_index]).resolvers,
-                          lookup->machine->name(ask.name_index), ask.type,
-                          lookup->deadline,
-                          [this, lookup, ask](ReplyResult result) {
-                            replied(lookup, ask, std::move(result));
-                          });
+  const config::Rule& asked_by = rule(lookup->rules[ask.name_index]);
+  helper_->resolvers->ask(
+      {asked_by.resolvers, asked_by.profile == config::Profile::kOpportunistic},
+      lookup->machine->name(ask.name_index), ask.type, lookup->deadline,
+      [this, lookup, ask](ReplyResult result) {
+        replied(lookup, ask, std::move(result));
+      });
 }
 
 void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
@@ -308,13 +332,19 @@ void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
   const dns::Name name = lookup->machine->name(ask.name_index);
   if (!result) {
     if (!lookup->error) lookup->error = result.error();
+    if (result.error().failure == net::DotFailure::kSilent) {
+      const std::lock_guard lock(mutex_);
+      unanswered_.note(lookup->rules[ask.name_index], name, ask.type,
+                       net::monotonic_now());
+    }
     step(lookup, dns::QueryFailed{ask.name_index, ask.type,
                                   query_failure(result.error().failure)});
   } else {
     const std::string& resolver = policy_->resolvers[result->resolver].name;
     trace_.answer(name.to_string(), dns::to_string(ask.type),
                   result->answer.addresses, seconds(result->answer.ttl),
-                  resolver, "dot");
+                  resolver,
+                  result->timings.authenticated ? "dot" : "unauthenticated");
     note_cause(lookup.get(), result->answer,
                cause(resolver, result->timings.address, result->answer));
     {
@@ -363,6 +393,9 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
 
 void Engine::perform(const std::shared_ptr<Lookup>& lookup,
                      const dns::LookupFailed& failed) {
+  // Not an answer that displeases: none at all.
+  if (failed.cause && !forbids_clear_text(lookup->rules))
+    return leave_to_system(lookup.get());
   const int eai = to_eai(failed.kind);
   const bool expected = eai == EAI_NONAME || eai == EAI_NODATA;
   const std::string why = lookup->error
@@ -399,6 +432,42 @@ void Engine::answer(Lookup* lookup, const std::string& canonical,
   trace_.resolve_end(lookup->name, eai_name(0),
                      net::monotonic_now() - lookup->started);
   finish(lookup);
+}
+
+// RFC 8310 section 5: the way back is looked for from time to time, and on
+// another network.
+void Engine::leave_to_system(Lookup* lookup) {
+  const std::string why =
+      lookup->error ? lookup->error->text
+                    : "no answer within half of the rule's resolve_ms";
+  log(HAPPY_LOG_WARN, "\"" + lookup->name +
+                          "\" and other names of its rule are looked up in "
+                          "clear text for an hour: " +
+                          why);
+  {
+    const std::lock_guard lock(mutex_);
+    const Time now = net::monotonic_now();
+    for (const size_t index : lookup->rules) {
+      left_to_system_[index] = {network_.current(now).id, {}};
+      left_to_system_[index].fall_back.begin(now);
+    }
+  }
+  lookup->status = HAPPY_LOOKUP_SYSTEM;
+  trace_.resolve_end(lookup->name, "system",
+                     net::monotonic_now() - lookup->started);
+  finish(lookup);
+}
+
+bool Engine::is_left_to_system(const std::vector<size_t>& rules) {
+  if (forbids_clear_text(rules)) return false;
+  const std::lock_guard lock(mutex_);
+  const Time now = net::monotonic_now();
+  return std::all_of(rules.begin(), rules.end(), [&](size_t index) {
+    const auto found = left_to_system_.find(index);
+    return found != left_to_system_.end() &&
+           found->second.fall_back.is_taken(now) &&
+           network_.current(now).id == found->second.network;
+  });
 }
 
 void Engine::fail(Lookup* lookup, int eai) {

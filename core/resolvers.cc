@@ -15,6 +15,20 @@ namespace happy {
 
 namespace {
 
+// The server answers, but is not whom the policy means.
+bool is_wrong_server(net::DotFailure failure) {
+  switch (failure) {
+    case net::DotFailure::kWrongPin:
+    case net::DotFailure::kWrongName:
+    case net::DotFailure::kExpired:
+    case net::DotFailure::kUntrusted:
+    case net::DotFailure::kNoTrustStore:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // nullptr, with a line in the log, where libhappy-tls.so cannot be used.
 const happy_tls* tls_of(const happy_host* host) {
   const int flags =
@@ -50,7 +64,7 @@ struct Resolvers::Question {
         type(asked_type),
         timer(loop) {}
 
-  std::vector<size_t> candidates;  // the first choice first
+  Choice choice;
   dns::ResolverRace race;
   dns::Name name;
   dns::Type type;
@@ -65,24 +79,51 @@ Resolvers::Resolvers(uv_loop_t* loop, const config::Policy* policy,
                      const happy_host* host)
     : loop_(loop), policy_(policy), host_(host) {}
 
-net::DotClient& Resolvers::client(size_t resolver) {
-  auto& slot = clients_[resolver];
-  if (slot != nullptr) return *slot;
-  const happy_tls* tls = tls_of(host_);
-  slot = std::make_unique<net::DotClient>(
-      loop_, policy_->resolvers[resolver], tls,
+std::unique_ptr<net::DotClient> Resolvers::make_client(
+    const config::Resolver& resolver) const {
+  return std::make_unique<net::DotClient>(
+      loop_, resolver, tls_of(host_),
       net::DescriptorPolicy{host_->own_descriptor, host_->close_descriptor});
+}
+
+net::DotClient& Resolvers::client(size_t resolver, bool opportunistic) {
+  const auto found = unauthenticated_.find(resolver);
+  if (opportunistic && found != unauthenticated_.end() &&
+      found->second->fall_back.is_taken(net::monotonic_now()))
+    return *found->second->client;
+  auto& slot = clients_[resolver];
+  if (slot == nullptr) slot = make_client(policy_->resolvers[resolver]);
   return *slot;
 }
 
-void Resolvers::ask(const std::vector<size_t>& candidates,
-                    const dns::Name& name, dns::Type type, Time deadline,
-                    std::function<void(ReplyResult)> done) {
+// Whether the resolver is to be asked once more, whoever it is.
+bool Resolvers::try_unauthenticated(const Question& question, size_t resolver,
+                                    const net::DotResult& result) {
+  if (result || !question.choice.opportunistic ||
+      !is_wrong_server(result.error().failure))
+    return false;
+  auto& slot = unauthenticated_[resolver];
+  if (slot == nullptr) {
+    slot = std::make_unique<Unauthenticated>();
+    slot->resolver = policy_->resolvers[resolver];
+    slot->resolver.authenticated = false;
+    slot->client = make_client(slot->resolver);
+  }
+  if (!slot->fall_back.begin(net::monotonic_now())) return true;  // was told
+  const std::string line = result.error().text +
+                           "; it is asked all the same for an hour, encrypted "
+                           "but not authenticated";
+  host_->log(HAPPY_LOG_WARN, line.data(), line.size());
+  return true;
+}
+
+void Resolvers::ask(const Choice& choice, const dns::Name& name, dns::Type type,
+                    Time deadline, std::function<void(ReplyResult)> done) {
   const Time now = net::monotonic_now();
   health_.resize(policy_->resolvers.size());
   auto question = std::make_shared<Question>(
-      loop_, dns::well_first(candidates, health_, now), name, type);
-  question->candidates = candidates;
+      loop_, dns::well_first(choice.resolvers, health_, now), name, type);
+  question->choice = choice;
   question->deadline = deadline;
   question->done = std::move(done);
   perform(question, question->race.begin(now));
@@ -99,13 +140,17 @@ void Resolvers::perform(const std::shared_ptr<Question>& question,
   } else {
     question->timer.stop();
   }
-  if (!step.ask) return;
-  client(*step.ask).query(
-      question->name.to_string(), static_cast<uint16_t>(question->type),
-      question->deadline,
-      [this, question, resolver = *step.ask](net::DotResult result) {
-        answered(question, resolver, std::move(result));
-      });
+  if (step.ask) query(question, *step.ask);
+}
+
+void Resolvers::query(const std::shared_ptr<Question>& question,
+                      size_t resolver) {
+  client(resolver, question->choice.opportunistic)
+      .query(question->name.to_string(), static_cast<uint16_t>(question->type),
+             question->deadline,
+             [this, question, resolver](net::DotResult result) {
+               answered(question, resolver, std::move(result));
+             });
 }
 
 // Also of what comes too late. A fault of this machine says nothing.
@@ -118,8 +163,10 @@ void Resolvers::note_health(size_t resolver, const net::DotResult& result) {
 
 void Resolvers::answered(const std::shared_ptr<Question>& question,
                          size_t resolver, net::DotResult result) {
-  note_health(resolver, result);
+  const bool once_more = try_unauthenticated(*question, resolver, result);
+  if (!once_more) note_health(resolver, result);
   if (!question->done) return;  // another was first
+  if (once_more) return query(question, resolver);
   bool usable = false;
   if (!result) {
     question->errors.emplace(resolver, result.error());
@@ -139,7 +186,7 @@ void Resolvers::answered(const std::shared_ptr<Question>& question,
   const auto done = std::exchange(question->done, nullptr);
   question->timer.stop();
   if (question->best) return done(std::move(*question->best));
-  for (const size_t candidate : question->candidates) {
+  for (const size_t candidate : question->choice.resolvers) {
     const auto error = question->errors.find(candidate);
     if (error != question->errors.end())
       return done(tl::make_unexpected(std::move(error->second)));

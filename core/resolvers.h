@@ -27,6 +27,13 @@ struct Reply {
   dns::Answer answer;
   net::DotTimings timings;
 };
+// Whom to ask: indices into the policy's resolvers, at least one, the first
+// choice first. `opportunistic`: one that cannot be authenticated is asked all
+// the same, and for an hour at once.
+struct Choice {
+  std::vector<size_t> resolvers;
+  bool opportunistic = false;
+};
 // Every resolver failed; the error is that of the user's first choice.
 using ReplyResult = tl::expected<Reply, net::DotError>;
 
@@ -40,16 +47,27 @@ class Resolvers {
             const happy_host* host);
   ~Resolvers() = delete;  // leaked with its loop
 
-  // `candidates`: indices into the policy's resolvers, at least one, the first
-  // choice first; those that failed lately are asked after the others. `done`
-  // is called once, later, unless the loop is abandoned.
-  void ask(const std::vector<size_t>& candidates, const dns::Name& name,
-           dns::Type type, Time deadline,
-           std::function<void(ReplyResult)> done);
+  // Those that failed lately are asked after the others. `done` is called once,
+  // later, unless the loop is abandoned.
+  void ask(const Choice& choice, const dns::Name& name, dns::Type type,
+           Time deadline, std::function<void(ReplyResult)> done);
 
  private:
   struct Question;
-  net::DotClient& client(size_t resolver);
+  // One that believes whoever answers, after the server had not been whom the
+  // policy means.
+  struct Unauthenticated {
+    config::Resolver resolver;
+    std::unique_ptr<net::DotClient> client;
+    dns::FallBack fall_back;
+  };
+
+  std::unique_ptr<net::DotClient> make_client(
+      const config::Resolver& resolver) const;
+  net::DotClient& client(size_t resolver, bool opportunistic);
+  void query(const std::shared_ptr<Question>& question, size_t resolver);
+  bool try_unauthenticated(const Question& question, size_t resolver,
+                           const net::DotResult& result);
   void perform(const std::shared_ptr<Question>& question,
                const dns::ResolverRace::Step& step);
   void answered(const std::shared_ptr<Question>& question, size_t resolver,
@@ -60,6 +78,7 @@ class Resolvers {
   const config::Policy* const policy_;
   const happy_host* const host_;
   std::unordered_map<size_t, std::unique_ptr<net::DotClient>> clients_;
+  std::unordered_map<size_t, std::unique_ptr<Unauthenticated>> unauthenticated_;
   std::vector<dns::Health>
       health_;  // of the policy's resolvers, once one was asked
 };

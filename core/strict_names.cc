@@ -26,7 +26,7 @@ std::optional<StrictNames> strict_names(const config::Policy& policy,
   for (size_t i = 0; i < all.names.size(); ++i) {
     const auto index = policy.match_index(all.names[i].to_string());
     if (!index) continue;
-    if (policy.rules[*index].profile != config::Profile::kStrict) continue;
+    if (policy.rules[*index].profile == config::Profile::kSystem) continue;
     if (all.as_is == i) out.list.as_is = out.list.names.size();
     out.list.names.push_back(all.names[i]);
     out.rules.push_back(*index);
@@ -53,13 +53,25 @@ bool Engine::is_strict(const char* name) {
   return !policy_ || strict_names(name).has_value();
 }
 
+bool Engine::forbids_clear_text(const char* name) {
+  if (!policy_) return true;
+  const auto names = strict_names(name);
+  return names && forbids_clear_text(names->rules);
+}
+
+// An empty list: no name that anybody may be asked for.
+bool Engine::forbids_clear_text(const std::vector<size_t>& rules) const {
+  return rules.empty() ||
+         std::any_of(rules.begin(), rules.end(), [this](size_t index) {
+           return rule(index).forbids_clear_text();
+         });
+}
+
 bool Engine::is_strict_address(const IpAddress& address) {
   if (!policy_ || !policy_->uses_encrypted_resolver()) return false;
   const std::lock_guard lock(mutex_);
   const auto rules = names_.rules_of(address);
-  return std::any_of(rules.begin(), rules.end(), [this](size_t index) {
-    return rule(index).profile == config::Profile::kStrict;
-  });
+  return !rules.empty() && forbids_clear_text(rules);
 }
 
 bool Engine::is_strict_query(std::span<const uint8_t> message) {
@@ -70,7 +82,7 @@ bool Engine::is_strict_query(std::span<const uint8_t> message) {
   return std::any_of(decoded->questions.begin(), decoded->questions.end(),
                      [this](const dns::Question& question) {
                        const auto name = question.name.to_string() + ".";
-                       return strict_names(name).has_value();
+                       return forbids_clear_text(name.c_str());
                      });
 }
 

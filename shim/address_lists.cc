@@ -183,12 +183,15 @@ int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
   happy_lookup* lookup =
       look_up(node, wish.map_ipv4 ? AF_UNSPEC : wish.family, &eai);
   if (lookup == nullptr) return eai;
+  const int status = lookup->status;
   int error = lookup->eai;
-  if (lookup->status == HAPPY_LOOKUP_ANSWER) {
+  if (status == HAPPY_LOOKUP_ANSWER) {
     error = build(wish, *lookup, service, result);
   }
   release(lookup);
-  return error;
+  return status == HAPPY_LOOKUP_SYSTEM
+             ? ask_system(node, service, hints, result)
+             : error;
 }
 
 }  // namespace happy::shim::names

@@ -29,7 +29,9 @@ hostent* remembered(const char* name, hostent* entry) {
 // The res_* functions carry any type of record; they are not yet answered over
 // the encrypted resolver, so a strict name fails with TRY_AGAIN.
 bool refuses(const char* name) {
-  if (!names::concerns_us(name) || !names::is_strict(name)) return false;
+  if (!names::concerns_us(name) || !names::is_strict(name) ||
+      !names::forbids_clear_text(name))
+    return false;
   h_errno = TRY_AGAIN;
   errno = ECONNREFUSED;
   return true;
@@ -81,7 +83,8 @@ HAPPY_EXPORT int getaddrinfo_a(int mode, gaicb* list[], int count,
                                sigevent* event) {
   for (int i = 0; i < count; ++i) {
     if (list[i] != nullptr && names::concerns_us(list[i]->ar_name) &&
-        names::is_strict(list[i]->ar_name)) {
+        names::is_strict(list[i]->ar_name) &&
+        names::forbids_clear_text(list[i]->ar_name)) {
       return EAI_AGAIN;
     }
   }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/names.h"
+#include "shim/real.h"
 
 namespace happy::shim::names {
 namespace {
@@ -72,6 +73,16 @@ bool fill(const happy_lookup& lookup, int family, Buffer buffer,
   return true;
 }
 
+int ask_system(const char* name, int family, hostent* entry, char* buffer,
+               size_t size, hostent** result, int* error) {
+  const int status =
+      real::gethostbyname2_r(name, family, entry, buffer, size, result, error);
+  const int saved = errno;
+  if (status == 0 && *result != nullptr) remember_entry(name, *result);
+  errno = saved;
+  return status;
+}
+
 }  // namespace
 
 int get_host_entry(const char* name, int family, hostent* entry, char* buffer,
@@ -88,6 +99,10 @@ int get_host_entry(const char* name, int family, hostent* entry, char* buffer,
     return eai == EAI_AGAIN ? EAGAIN : ENOENT;
   }
   int out = 0;
+  if (lookup->status == HAPPY_LOOKUP_SYSTEM) {
+    release(lookup);
+    return ask_system(name, family, entry, buffer, size, result, error);
+  }
   if (lookup->status != HAPPY_LOOKUP_ANSWER) {
     *error = host_error(lookup->eai);
     // As glibc: "not found" is 0 with no result, the rest have an errno.

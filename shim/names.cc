@@ -124,6 +124,13 @@ bool is_strict(const char* name) {
   return engine->is_strict(name) != 0;
 }
 
+bool forbids_clear_text(const char* name) {
+  const happy_engine* engine = core::engine();
+  if (engine == nullptr) return settings().policy_configured();
+  const CoreCall call;
+  return engine->forbids_clear_text(name) != 0;
+}
+
 bool is_strict_address(const sockaddr* address, socklen_t length) {
   if (passes_through() || !maybe_known(address, length)) return false;
   const happy_engine* engine = core::loaded();

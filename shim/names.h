@@ -79,6 +79,8 @@ bool crosses_families(const char* name);
 // Whether the core must answer for this name: a rule with an encrypted resolver
 // covers it, or the library fails closed. Loads the core.
 bool is_strict(const char* name);
+// Whether libc must not be asked for such a name even where the core cannot.
+bool forbids_clear_text(const char* name);
 // The same for the question in a DNS message.
 bool is_strict_query(const unsigned char* message, int size);
 // A look-up of a strict name by the core, waited for; the caller releases it.

@@ -30,6 +30,24 @@ class Health {
   Time until_{};
 };
 
+// A lesser way that is taken after a better one has failed: at once for an
+// hour, then the better one is tried again (RFC 8310 section 5).
+class FallBack {
+ public:
+  static constexpr Duration kLife = std::chrono::hours(1);
+
+  // The better way has failed. Whether that is news.
+  bool begin(Time now) {
+    if (is_taken(now)) return false;
+    until_ = now + kLife;
+    return true;
+  }
+  bool is_taken(Time now) const { return now < until_; }
+
+ private:
+  Time until_{};  // the beginning of time
+};
+
 // `candidates`, those that are well first, each part in the given order.
 std::vector<size_t> well_first(const std::vector<size_t>& candidates,
                                const std::vector<Health>& health, Time now);

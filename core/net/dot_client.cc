@@ -173,6 +173,7 @@ void DotClient::Impl::perform(const dot::Answered& action) {
   }
   timings.answer = action.waited;
   timings.reused = action.reused;
+  timings.authenticated = resolver_.authenticated;
   finish(action.query, DotReply{action.message, std::move(timings)});
 }
 

@@ -23,6 +23,7 @@ namespace happy::net {
 struct DotTimings {  // of the connection that carried the answer
   Duration connect{}, handshake{}, answer{};
   bool reused = false;
+  bool authenticated = true;
   std::string tls_version, cipher, authenticated_by;
   std::string address;
 };

@@ -107,7 +107,7 @@ bool DotConnection::open_session() {
   };
   const happy_tls_config config{or_null(resolver.auth_name),
                                 or_null(resolver.ca_file), pins.data(),
-                                pins.size()};
+                                pins.size(), resolver.authenticated ? 0 : 1};
   session_ = peer_.tls->open(&config, descriptor_);
   return session_ != nullptr;
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAPPY_TLS_ABI 2
+#define HAPPY_TLS_ABI 3
 
 extern "C" {
 
@@ -21,7 +21,8 @@ struct happy_tls_config {
   const char* auth_name;  // dNSName to check and SNI to send; NULL: none
   const char* ca_file;    // PEM; NULL: the system's bundle, read when needed
   const struct happy_tls_pin* pins;
-  size_t pin_count;  // auth_name, pins, or both: both must then hold
+  size_t pin_count;     // auth_name, pins, or both: both must then hold
+  int unauthenticated;  // 1: none of it has to hold; auth_name is the SNI
 };
 
 enum happy_tls_state {
@@ -49,7 +50,8 @@ struct happy_tls_session;  // opaque
 struct happy_tls_info {
   char version[16];           // "TLS1.3"
   char cipher[64];            // "AES-256-GCM"
-  char authenticated_by[64];  // "pin", "name and CA", "name, CA and pin"
+  char authenticated_by[64];  // "pin", "name and CA", "name, CA and pin",
+                              // "nobody"
   int resumed;
 };
 

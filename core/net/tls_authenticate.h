@@ -17,6 +17,7 @@ struct Authenticators {
   std::string auth_name;  // empty: none
   std::string ca_file;    // empty: the system's bundle
   std::vector<happy_tls_pin> pins;
+  bool unauthenticated = false;  // none of it has to hold
 };
 
 struct Verdict {
@@ -29,7 +30,7 @@ struct Verdict {
 Verdict authenticate(const Chain& chain, const Authenticators& wanted,
                      time_t now);
 
-// "pin", "name and CA", "name, CA and pin".
+// "pin", "name and CA", "name, CA and pin", "nobody".
 const char* authenticated_by(const Authenticators& wanted);
 
 }  // namespace happy::tls

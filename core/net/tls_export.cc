@@ -43,6 +43,7 @@ happy_tls_session* open_session(const happy_tls_config* config,
     if (config->ca_file) wanted.ca_file = config->ca_file;
     if (config->pin_count)
       wanted.pins.assign(config->pins, config->pins + config->pin_count);
+    wanted.unauthenticated = config->unauthenticated != 0;
     std::unique_ptr<happy_tls_session> opened;
     if (wanted.auth_name.empty() && wanted.pins.empty())
       return opened.release();

@@ -33,6 +33,7 @@ std::string ticket_key(const Authenticators& wanted, int descriptor) {
   if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0)
     return {};
   std::string out(reinterpret_cast<const char*>(&peer), size);
+  out += wanted.unauthenticated ? 'u' : 'a';
   out += wanted.auth_name + '\0' + wanted.ca_file + '\0';
   for (const happy_tls_pin& pin : wanted.pins) {
     out += pin.whole_certificate != 0 ? 'c' : 'k';

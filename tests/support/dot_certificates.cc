@@ -50,9 +50,10 @@ Identity Identity::make(const CertificateWish& wish, const Identity* issuer) {
   gnutls_x509_privkey_t key = nullptr;
   must(gnutls_x509_privkey_init(&key), "key");
   made.key_.reset(key, gnutls_x509_privkey_deinit);
-  must(gnutls_x509_privkey_generate(
-           key, GNUTLS_PK_ECDSA,
-           GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+  constexpr unsigned kP256 = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
+  const bool rsa = wish.rsa_bits != 0;
+  must(gnutls_x509_privkey_generate(key, rsa ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA,
+                                    rsa ? wish.rsa_bits : kP256, 0),
        "key generation");
   gnutls_x509_crt_t certificate = nullptr;
   must(gnutls_x509_crt_init(&certificate), "certificate");
@@ -60,8 +61,9 @@ Identity Identity::make(const CertificateWish& wish, const Identity* issuer) {
   must(gnutls_x509_crt_set_key(certificate, key), "set key");
   fill(certificate, wish);
   const Identity& signer = issuer ? *issuer : made;
-  must(gnutls_x509_crt_sign2(certificate, signer.certificate(), signer.key(),
-                             GNUTLS_DIG_SHA256, 0),
+  must(gnutls_x509_crt_sign2(
+           certificate, signer.certificate(), signer.key(),
+           wish.signed_sha1 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, 0),
        "signature");
   return made;
 }

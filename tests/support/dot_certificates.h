@@ -1,6 +1,6 @@
 // Keys and X.509 certificates made on the spot for tests: any names, dates and
-// issuers, the faulty ones too. For tests only: P-256 keys, nothing is stored
-// unless asked.
+// issuers, the faulty ones too. For tests only: P-256 keys unless asked for
+// others, nothing is stored unless asked.
 #pragma once
 
 #include <gnutls/gnutls.h>
@@ -20,6 +20,8 @@ struct CertificateWish {
   time_t valid_from = time(nullptr) - 3600;
   time_t valid_until = time(nullptr) + 86400;
   bool is_ca = false;
+  unsigned rsa_bits = 0;     // 0: P-256
+  bool signed_sha1 = false;  // else SHA-256
 };
 
 // A certificate with its private key. Copies share both.

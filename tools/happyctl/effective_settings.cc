@@ -31,12 +31,15 @@ std::string resolver_text(const Resolver& resolver) {
   return fmt::format("{} (TLS, {})", resolver.name, fmt::join(how, ", "));
 }
 
+constexpr const char* kSystemText = "system (libc's own)";
+
 std::string resolvers_text(const Policy& policy, const Rule& rule) {
-  if (rule.resolvers.empty()) return "system (libc's own)";
+  if (rule.resolvers.empty()) return kSystemText;
   std::vector<std::string> each;
   for (const size_t index : rule.resolvers) {
     each.push_back(resolver_text(policy.resolvers[index]));
   }
+  if (rule.falls_back_to_system) each.emplace_back(kSystemText);
   return fmt::format("{}", fmt::join(each, ", then "));
 }
 
@@ -44,6 +47,8 @@ std::string_view profile_text(Profile profile) {
   switch (profile) {
     case Profile::kSystem:
       return "none (as libc resolves)";
+    case Profile::kOpportunistic:
+      return "opportunistic (encrypted and authenticated if it can be had)";
     case Profile::kStrict:
       break;
   }
@@ -110,7 +115,8 @@ Json settings_json(const Policy& policy, const Rule& rule) {
   for (const size_t index : rule.resolvers) {
     resolvers.push_back(policy.resolvers[index].name);
   }
-  if (resolvers.empty()) resolvers.push_back("system");
+  if (resolvers.empty() || rule.falls_back_to_system)
+    resolvers.push_back("system");
   Json families;  // null
   for (const Family family : rule.families) families.push_back(name_of(family));
   Json ports = Json::object();
@@ -120,6 +126,7 @@ Json settings_json(const Policy& policy, const Rule& rule) {
   Json profile, nat64;  // null
   if (rule.nat64) nat64 = nat64_text(rule.nat64);
   if (rule.profile == Profile::kStrict) profile = "strict";
+  if (rule.profile == Profile::kOpportunistic) profile = "opportunistic";
   return {{"resolvers", resolvers},
           {"profile", profile},
           {"families", families},

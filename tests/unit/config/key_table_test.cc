@@ -53,14 +53,6 @@ TEST(KeyTable, KeysNotSupportedYetAreRefusedWhateverTheirValue) {
   EXPECT_EQ(count, 5u);
 }
 
-TEST(KeyTable, TheOpportunisticProfileIsRefused) {
-  const auto policy =
-      parse_policy(with_member(Scope::kRule, R"("profile": "opportunistic")"));
-  ASSERT_FALSE(policy);
-  EXPECT_EQ(policy.error()[0].message,
-            "\"opportunistic\" is not supported yet");
-}
-
 TEST(KeyTable, BoundsThemselvesAreAllowed) {
   for (const KeySpec& spec : key_table()) {
     if (spec.shape != Shape::kInteger || spec.name == "version") continue;

@@ -301,7 +301,24 @@ const Faulty kMeaning[] = {
 "auth_name": "a"}}, "rules": [{"hosts": ["b"],
 "resolvers": ["a", "system"]}]})",
      "p:3:20: rules[0].resolvers[1]: \"system\" beside an encrypted resolver "
-     "needs the profile \"opportunistic\", which is not supported yet"},
+     "needs the profile \"opportunistic\""},
+    {"SystemBeforeEncrypted",
+     R"({"version": 1, "resolvers": {"a": {"addresses": ["::1"],
+"auth_name": "a"}}, "rules": [{"hosts": ["b"], "profile": "opportunistic",
+"resolvers": ["system", "a"]}]})",
+     "p:3:15: rules[0].resolvers[0]: \"system\" is asked when no other "
+     "answers; "
+     "it must be the last"},
+    {"OpportunisticWithSystemAlone",
+     rule(R"(, "resolvers": ["system"], "profile": "opportunistic")"),
+     "p:3:39: rules[0].profile: \"opportunistic\" needs an encrypted resolver "
+     "in \"resolvers\"; \"system\" is none"},
+    {"PrivateAddressesOfAFallBack",
+     R"({"version": 1, "resolvers": {"a": {"addresses": ["::1"],
+"auth_name": "a"}}, "rules": [{"hosts": ["b"], "profile": "opportunistic",
+"resolvers": ["a", "system"], "private_addresses": "refuse"}]})",
+     "p:3:52: rules[0].private_addresses: \"refuse\" needs an encrypted "
+     "resolver in \"resolvers\"; the answers of \"system\" are libc's"},
     {"AttemptBeyondConnect",
      rule(R"(, "timeouts": {"attempt_ms": 2000, "connect_ms": 1999})"),
      "p:3:30: rules[0].timeouts.attempt_ms: must be at most connect_ms, 1999, "

@@ -111,6 +111,24 @@ TEST(Policy, ReadsEveryKeyOfARule) {
   EXPECT_EQ(rule.port_alternatives, (Ports{{1, {65535}}, {587, {465, 587}}}));
 }
 
+TEST(Policy, OpportunisticRulesMayFallBackToTheSystem) {
+  const Policy policy = good(R"({"version": 1,
+      "resolvers": {"own": {"addresses": ["::1"], "auth_name": "a"}},
+      "defaults": {"profile": "opportunistic", "resolvers": ["own"]},
+      "rules": [{"hosts": ["a"]},
+                {"hosts": ["b"], "resolvers": ["own", "system"]},
+                {"hosts": ["c"], "resolvers": ["system"]},
+                {"hosts": ["d"], "profile": "strict"}]})");
+  ASSERT_EQ(policy.rules.size(), 4u);
+  EXPECT_EQ(policy.rules[0].profile, Profile::kOpportunistic);
+  EXPECT_TRUE(policy.rules[0].forbids_clear_text());
+  EXPECT_EQ(policy.rules[1].profile, Profile::kOpportunistic);
+  EXPECT_FALSE(policy.rules[1].forbids_clear_text());
+  EXPECT_THAT(policy.rules[1].resolvers, ElementsAre(0u));
+  EXPECT_EQ(policy.rules[2].profile, Profile::kSystem);
+  EXPECT_EQ(policy.rules[3].profile, Profile::kStrict);
+}
+
 TEST(Policy, TheNat64PrefixMayBeLeftToTheNetwork) {
   const Policy policy = good(R"({"version": 1,
       "defaults": {"nat64": "discover"}, "rules": [{"hosts": ["a"]}]})");

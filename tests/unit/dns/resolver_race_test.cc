@@ -68,5 +68,15 @@ TEST(Health, TheWellComeFirstInTheirOrder) {
             well_first({0, 1, 2, 3}, health, kT0 + 1s));
 }
 
+TEST(FallBack, IsTakenForAnHourAndThenNewsAgain) {
+  FallBack fall_back;
+  EXPECT_FALSE(fall_back.is_taken(kT0));
+  EXPECT_TRUE(fall_back.begin(kT0));
+  EXPECT_FALSE(fall_back.begin(kT0 + 1s));
+  EXPECT_TRUE(fall_back.is_taken(kT0 + 3599s));
+  EXPECT_FALSE(fall_back.is_taken(kT0 + 3600s));
+  EXPECT_TRUE(fall_back.begin(kT0 + 3600s));
+}
+
 }  // namespace
 }  // namespace happy::dns

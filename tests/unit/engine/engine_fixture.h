@@ -53,7 +53,8 @@ class EngineTest : public ::testing::Test {
                              unsigned families = 3);
 
   static test::Entry with_a(const std::string& address);
-  static std::vector<std::string>& log();
+  static std::vector<std::string>& log();  // errors
+  static std::vector<std::string>& warnings();
 
   const char* why_ = nullptr;
   Engine* engine_ = nullptr;

@@ -23,8 +23,14 @@ std::vector<std::string>& EngineTest::log() {
   return lines;
 }
 
+std::vector<std::string>& EngineTest::warnings() {
+  static std::vector<std::string> lines;
+  return lines;
+}
+
 void EngineTest::SetUp() {
   log().clear();
+  warnings().clear();
   // Search lists come from the environment here, not from this machine.
   setenv("LOCALDOMAIN", "corp.example", 1);
   host_.abi = HAPPY_ENGINE_ABI;
@@ -33,6 +39,7 @@ void EngineTest::SetUp() {
   host_.log_level = HAPPY_LOG_ERROR;
   host_.log = [](int level, const char* line, size_t length) {
     if (level <= HAPPY_LOG_ERROR) log().emplace_back(line, length);
+    if (level == HAPPY_LOG_WARN) warnings().emplace_back(line, length);
   };
   host_.trace = [](const char*, size_t) {};
   host_.enter_helper_thread = [] {};

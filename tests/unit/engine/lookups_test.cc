@@ -1,5 +1,7 @@
 // Look-ups of strict names through the engine: who is asked, what is answered
 // and what is never asked at all.
+#include <thread>
+
 #include "tests/unit/engine/engine_fixture.h"
 
 namespace happy {
@@ -83,6 +85,25 @@ TEST_F(EngineTest, ASilentResolverIsHedged) {
   EXPECT_THAT(look_up("www.example", AF_INET).addresses,
               ElementsAre("192.0.2.1"));
   EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
+}
+
+// RFC 9520: for a second; then it is asked again.
+TEST_F(EngineTest, ASilenceIsNotWaitedOutTwiceInARow) {
+  Entry silent = with_a("192.0.2.66");
+  silent.fault = ReplyFault::kDrop;
+  auto& server = serve("mute", {{"www.example", silent}});
+  json rule = strict({"*"}, {"mute"});
+  rule["timeouts"] = {{"resolve_ms", 1000}};
+  start(json::array({rule}));
+  EXPECT_EQ(look_up("www.example.", AF_INET).eai, EAI_AGAIN);
+  const int asked = server.statistics().queries;
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(look_up("www.example.", AF_INET).eai, EAI_AGAIN);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 700ms);
+  EXPECT_EQ(server.statistics().queries, asked);
+  std::this_thread::sleep_for(1100ms);
+  EXPECT_EQ(look_up("www.example.", AF_INET).eai, EAI_AGAIN);
+  EXPECT_GT(server.statistics().queries, asked);
 }
 
 TEST_F(EngineTest, AServerFailureGoesOnToTheNextResolver) {

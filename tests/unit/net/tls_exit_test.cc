@@ -26,8 +26,11 @@ const happy_tls* tls() {
 
 happy_tls_session* open_over(int descriptor) {
   const happy_tls_pin pin{};
-  const happy_tls_config config{
-      .auth_name = nullptr, .ca_file = nullptr, .pins = &pin, .pin_count = 1};
+  const happy_tls_config config{.auth_name = nullptr,
+                                .ca_file = nullptr,
+                                .pins = &pin,
+                                .pin_count = 1,
+                                .unauthenticated = 0};
   return tls()->open(&config, descriptor);
 }
 

@@ -98,7 +98,8 @@ class TlsSession : public ::testing::Test {
     server_ = std::make_unique<DotServer>(std::move(script));
     descriptor_ = connect_to(*server_);
     fcntl(descriptor_, F_SETFL, O_NONBLOCK);
-    const happy_tls_config config{auth_name, ca_file, pins.data(), pins.size()};
+    const happy_tls_config config{auth_name, ca_file, pins.data(), pins.size(),
+                                  0};
     session_ = tls()->open(&config, descriptor_);
     Outcome out;
     if (!session_) return out;
@@ -334,6 +335,25 @@ TEST_F(TlsSession, ACertificateOfTheFutureIsToldWithTheClock) {
   EXPECT_EQ(HAPPY_TLS_EXPIRED, got.failure);
   EXPECT_THAT(got.text, StartsWith("the certificate is not valid before 20"));
   EXPECT_THAT(got.text, HasSubstr("clock says"));
+}
+
+// RFC 9325 section 4.2.1.
+TEST_F(TlsSession, AWeakKeyIsNoProof) {
+  const Identity weak =
+      Identity::make({.dns_names = {"dot.example"}, .rsa_bits = 1024}, &ca_);
+  const Outcome got =
+      shake_hands(presenting({weak}), "dot.example", trust(ca_), {});
+  EXPECT_EQ(HAPPY_TLS_UNTRUSTED, got.failure);
+  EXPECT_THAT(got.text, HasSubstr("too weak"));
+}
+
+TEST_F(TlsSession, AWeakSignatureIsNoProof) {
+  const Identity weak =
+      Identity::make({.dns_names = {"dot.example"}, .signed_sha1 = true}, &ca_);
+  const Outcome got =
+      shake_hands(presenting({weak}), "dot.example", trust(ca_), {});
+  EXPECT_EQ(HAPPY_TLS_UNTRUSTED, got.failure);
+  EXPECT_THAT(got.text, HasSubstr("too weak"));
 }
 
 TEST_F(TlsSession, ASelfSignedCertificateIsCalledThat) {
