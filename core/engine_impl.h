@@ -127,6 +127,8 @@ class RaceLedger final : public net::TraceSink {
     std::vector<std::pair<Endpoint, Duration>> cut_short = {};
   };
 
+  static std::vector<state::NameMemory::Failure> failures_of(
+      const Running& running, const net::RaceEnd& end);
   Running* find(net::RaceId id);
   void ended(net::RaceId id, race::AttemptId attempt);
   void defer_elsewhere(const happy_race& race, const Endpoint& endpoint);

@@ -34,6 +34,10 @@ std::optional<FailureKind> kind_of(int error) {
   }
 }
 
+// An attempt that connect_ms cuts short after so long has sent its SYN twice
+// (RFC 6298): silence, and not want of time.
+constexpr Duration kSilentFor{1'000'000};
+
 bool share(const std::vector<state::LookupId>& some,
            const std::vector<state::LookupId>& others) {
   return std::find_first_of(some.begin(), some.end(), others.begin(),
@@ -41,6 +45,19 @@ bool share(const std::vector<state::LookupId>& some,
 }
 
 }  // namespace
+
+// What each address of a race without winner is to be told as failed with, when
+// the caller goes on to it: it has had its chance.
+std::vector<state::NameMemory::Failure> RaceLedger::failures_of(
+    const Running& running, const net::RaceEnd& end) {
+  std::vector<state::NameMemory::Failure> out;
+  for (const net::FailedAttempt& failed : end.failures)
+    out.push_back({failed.endpoint, failed.error});
+  if (end.kind != HAPPY_TIMED_OUT) return out;
+  for (const auto& [endpoint, age] : running.cut_short)
+    if (age >= kSilentFor) out.push_back({endpoint, ETIMEDOUT});
+  return out;
+}
 
 RaceLedger::Running* RaceLedger::find(net::RaceId id) {
   const auto at = running_.find(id);
@@ -114,13 +131,12 @@ void RaceLedger::race_end(net::RaceId id, const net::RaceEnd& end) {
     const Time now = net::monotonic_now();
     const std::lock_guard lock(engine_->mutex());
     learn(*running, end, now);
-    if (end.kind == HAPPY_ALL_FAILED && !end.cancelled) {
-      std::vector<state::NameMemory::Failure> failures;
-      for (const net::FailedAttempt& failed : end.failures) {
-        failures.push_back({failed.endpoint, failed.error});
-      }
+    const bool failed =
+        end.kind == HAPPY_ALL_FAILED || end.kind == HAPPY_TIMED_OUT;
+    if (failed && !end.cancelled) {
       engine_->names().race_failed(running->race->lookups,
-                                   running->race->destination, failures, now);
+                                   running->race->destination,
+                                   failures_of(*running, end), now);
     }
   }
   trace_->race_end(id, end);

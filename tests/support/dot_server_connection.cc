@@ -208,9 +208,11 @@ class Connection {
     if (!question) return false;
     const Zone zone = server_->zone();
     const Entry* entry = zone.find(question->name);
-    if (!is_mute())
-      due_.push_back({Clock::now() + (entry ? entry->delay : milliseconds(0)),
-                      *question, entry ? entry->fault : ReplyFault::kNone});
+    const auto delay =
+        entry ? entry->delay_of(question->type) : milliseconds(0);
+    if (!is_mute() && delay)
+      due_.push_back({Clock::now() + *delay, *question,
+                      entry ? entry->fault : ReplyFault::kNone});
     server_->note([&](DotStatistics& it) {
       ++it.queries;
       it.asked.push_back(*question);

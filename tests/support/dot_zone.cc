@@ -142,6 +142,11 @@ Entry& Entry::txt(const std::string& text) {
   return *this;
 }
 
+std::optional<std::chrono::milliseconds> Entry::delay_of(uint16_t type) const {
+  const auto found = delays.find(type);
+  return found == delays.end() ? delay : found->second;
+}
+
 const Entry* Zone::find(const std::string& name) const {
   const auto found = names.find(name);
   return found == names.end() ? nullptr : &found->second;

@@ -60,11 +60,14 @@ struct Entry {
   std::optional<uint16_t> ede = {};  // RFC 8914 INFO-CODE
   std::string ede_text = {};
   std::chrono::milliseconds delay{0};
+  // By type, in place of `delay`; none: never answered.
+  std::map<uint16_t, std::optional<std::chrono::milliseconds>> delays = {};
   ReplyFault fault = ReplyFault::kNone;
 
   Entry& a(const std::string& address);
   Entry& aaaa(const std::string& address);
   Entry& txt(const std::string& text);
+  std::optional<std::chrono::milliseconds> delay_of(uint16_t type) const;
 };
 
 struct Zone {
@@ -81,8 +84,9 @@ struct Zone {
 
 // Reads {"negative_ttl": 60, "keepalive": 100, "names": {"a.example": {"A":
 // ["192.0.2.1"], "AAAA": [], "CNAME": "b.example", "TXT": ["t"], "ttl": 60,
-// "rcode": "NXDOMAIN", "delay_ms": 5, "fault": "drop", "ede": 15}}}.
-// Throws std::exception with a message where it cannot.
+// "rcode": "NXDOMAIN", "delay_ms": 5, "fault": "drop", "ede": 15}}}. A delay
+// may be one by type, {"AAAA": 80, "A": null}; null: no reply comes. Throws
+// std::exception with a message where it cannot.
 Zone parse_zone(const std::string& json);
 
 // The reply with what is wrong about the message itself; the connection sees

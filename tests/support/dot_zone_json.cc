@@ -46,6 +46,25 @@ ReplyFault fault_named(const std::string& name) {
   return found->second;
 }
 
+uint16_t type_named(const std::string& name) {
+  static const std::map<std::string, uint16_t> kNames = {
+      {"A", 1}, {"TXT", 16}, {"AAAA", 28}};
+  const auto found = kNames.find(name);
+  if (found == kNames.end()) throw std::runtime_error("no type: " + name);
+  return found->second;
+}
+
+void parse_delay(const json& value, Entry* entry) {
+  if (!value.is_object()) {
+    entry->delay = std::chrono::milliseconds(value.get<int>());
+    return;
+  }
+  for (const auto& [type, delay] : value.items()) {
+    auto& slot = entry->delays[type_named(type)];
+    if (!delay.is_null()) slot = std::chrono::milliseconds(delay.get<int>());
+  }
+}
+
 Entry parse_entry(const json& from) {
   Entry entry;
   for (const auto& [key, value] : from.items()) {
@@ -62,7 +81,7 @@ Entry parse_entry(const json& from) {
     } else if (key == "rcode") {
       entry.rcode = rcode_named(value);
     } else if (key == "delay_ms") {
-      entry.delay = std::chrono::milliseconds(value.get<int>());
+      parse_delay(value, &entry);
     } else if (key == "fault") {
       entry.fault = fault_named(value);
     } else if (key == "ede") {
