@@ -18,7 +18,7 @@ COVERAGE = -DCMAKE_BUILD_TYPE=Debug \
   -DCMAKE_CXX_FLAGS='--coverage -fprofile-update=atomic'
 RESULTS = build/results
 
-.PHONY: all demo lab test check asan tsan coverage clang bench worlds lint format \
+.PHONY: all demo lab test check asan tsan coverage clang bench bench-race bench-dot worlds lint format \
   defects mutants cpython system install clean
 
 all:
@@ -92,6 +92,20 @@ bench:
 	@$(CONFIGURE) -B build >/dev/null
 	@$(BUILD) build --target happy_bench
 	@build/happy_bench
+
+# Four minutes: those of races alone, with the row of "Lazy Eye Inspection".
+bench-race:
+	@tools/deps.sh bench
+	@$(CONFIGURE) -B build >/dev/null
+	@$(BUILD) build --target happy_bench | tail -n 1
+	@build/happy_bench race
+
+# A minute: those of look-ups alone, with kdig and stubby beside them.
+bench-dot:
+	@tools/deps.sh bench
+	@$(CONFIGURE) -B build >/dev/null
+	@$(BUILD) build --target happy_bench | tail -n 1
+	@build/happy_bench dot
 
 # Minutes: each real program in each world, as docs/compatibility.md has it.
 worlds:

@@ -42,6 +42,8 @@ void remember(const char* name, int family, const happy_address* addresses,
   the_engine->remember(name, family, addresses, count);
 }
 
+int discovers_nat64() { return the_engine->discovers_nat64() ? 1 : 0; }
+
 const char* nat64_probe(const char* name) {
   return the_engine->nat64_probe(name);
 }
@@ -99,6 +101,7 @@ constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
                                  .is_strict_query = is_strict_query,
                                  .is_strict_address = is_strict_address,
                                  .remember = remember,
+                                 .discovers_nat64 = discovers_nat64,
                                  .nat64_probe = nat64_probe,
                                  .nat64_probed = nat64_probed,
                                  .crosses_families = crosses_families,
@@ -156,6 +159,7 @@ Engine::Engine(const happy_host* host)
   auto policy = config::parse_policy({host->policy_text, host->policy_size});
   if (policy) {
     policy_ = std::move(*policy);
+    discovers_nat64_ = policy_->discovers_nat64();
     if (host->eager != 0) warm_resolvers(*policy_, host);
     return;
   }

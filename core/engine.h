@@ -125,6 +125,8 @@ struct happy_engine {
   void (*remember)(const char* name, int family,
                    const struct happy_address* addresses, size_t count);
 
+  // Whether any rule wants nat64_probe() called. Constant; needs no care.
+  int (*discovers_nat64)(void);
   // A network's NAT64 prefix (RFC 7050). Before a look-up of `name`: the name
   // (static text) for whose AF_INET6 addresses libc's resolver is to be asked
   // first, or NULL; and what libc answered, nothing where it failed.

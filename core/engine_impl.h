@@ -26,6 +26,7 @@
 #include "core/net/loop.h"
 #include "core/net/network.h"
 #include "core/net/race_driver.h"
+#include "core/net/source_address.h"
 #include "core/net/watch.h"
 #include "core/race/experience.h"
 #include "core/resolvers.h"
@@ -154,6 +155,7 @@ class Engine {
                 size_t count);
   // The name to ask libc's resolver for, AF_INET6, before `name` is looked up,
   // and what it answered: see engine.h.
+  bool discovers_nat64() const { return discovers_nat64_; }
   const char* nat64_probe(const char* name);
   void nat64_probed(const happy_address* addresses, size_t count);
   bool crosses_families(const char* name);
@@ -244,6 +246,7 @@ class Engine {
   const happy_host* const host_;
   Trace trace_;
   std::optional<config::Policy> policy_;  // none: look-ups fail closed
+  bool discovers_nat64_ = false;
   happy_host race_host_{};  // the host's table with our own race callbacks
 
   std::mutex mutex_;
@@ -255,6 +258,7 @@ class Engine {
   std::unordered_map<state::LookupId, std::vector<Family>> late_;
   state::AddressHistory history_;
   net::NetworkReader network_;
+  net::SourceReader sources_;
   // Rules whose encrypted resolvers were silent: libc's is asked at once.
   struct LeftToSystem {
     state::NetworkId network{};

@@ -1,7 +1,6 @@
 // The history of addresses, consulted for the order of a look-up's list and of
 // a race.
 #include "core/engine_impl.h"
-#include "core/net/source_address.h"
 
 namespace happy {
 namespace {
@@ -23,18 +22,17 @@ std::vector<IpAddress> Engine::in_order(
     const config::Rule& rule, const std::vector<IpAddress>& addresses) {
   if (addresses.size() < 2) return addresses;
   std::vector<race::Destination> list;
-  if (rule.families.empty()) {
-    list = net::with_sources(addresses);
-  } else {
-    for (const IpAddress& address : addresses) {
-      list.push_back({.address = address});
-    }
-  }
   std::vector<race::PrefixPolicy> policies;
   {
     const std::lock_guard lock(mutex_);
-    if (rule.families.empty()) policies = files_.prefix_policies();
     const Time now = net::monotonic_now();
+    if (rule.families.empty()) {
+      policies = files_.prefix_policies();
+      list = sources_.of(addresses, now);
+    } else {
+      for (const IpAddress& address : addresses)
+        list.push_back({.address = address});
+    }
     const state::AddressHistory* history = consult_history(now);
     if (history != nullptr) race::mark(*history, now, &list);
   }

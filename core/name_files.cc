@@ -8,6 +8,7 @@
 #include <iterator>
 #include <optional>
 
+#include "core/net/clock.h"
 #include "core/race/gai_conf.h"
 
 namespace happy {
@@ -16,6 +17,7 @@ namespace {
 constexpr const char* kHosts = "/etc/hosts";
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 constexpr const char* kGaiConf = "/etc/gai.conf";
+constexpr Duration kGlance{1'000};
 
 std::optional<std::string_view> variable(const char* name) {
   const char* value = secure_getenv(name);
@@ -42,6 +44,9 @@ NameFiles::NameFiles()
 }
 
 bool NameFiles::changed(const char* path, Stamp* stamp, std::string* text) {
+  const Time now = net::monotonic_now();
+  if (now - stamp->looked < kGlance) return false;
+  stamp->looked = now;
   struct stat info;
   if (stat(path, &info) != 0) return false;
   if (info.st_ino == stamp->inode && info.st_size == stamp->size &&
@@ -52,7 +57,7 @@ bool NameFiles::changed(const char* path, Stamp* stamp, std::string* text) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return false;
   text->assign(std::istreambuf_iterator<char>(file), {});
-  *stamp = {info.st_ino, info.st_size, info.st_mtim};
+  *stamp = {info.st_ino, info.st_size, info.st_mtim, now};
   return true;
 }
 

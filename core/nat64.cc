@@ -65,7 +65,7 @@ bool Engine::crosses_families(const char* name) {
 }
 
 const char* Engine::nat64_probe(const char* name) {
-  if (!policy_ || !policy_->discovers_nat64()) return nullptr;
+  if (!discovers_nat64_) return nullptr;
   const config::Rule* const rule = rule_for(name);
   if (rule == nullptr || !rule->nat64 || rule->nat64->prefix) return nullptr;
   const Time now = net::monotonic_now();

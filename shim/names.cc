@@ -151,7 +151,9 @@ bool is_strict_query(const unsigned char* message, int size) {
 
 void find_nat64(const char* name) {
   const happy_engine* engine = core::engine();
-  if (engine == nullptr || process::is_vfork_child()) return;
+  if (engine == nullptr || engine->discovers_nat64() == 0 ||
+      process::is_vfork_child())
+    return;
   const int saved = errno;
   const char* probe = nullptr;
   {

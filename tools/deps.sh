@@ -22,7 +22,8 @@ case ${1:-} in
   demo) wanted="$build unbound curl wget python3 libnss-wrapper" ;;
   test) wanted="$build $clients libcmocka-dev clang binutils iproute2 procps
     libjemalloc2 util-linux netbase $programs" ;;
-  bench) wanted="$build $clients iproute2 procps knot-dnsutils valgrind" ;;
+  bench) wanted="$build $clients iproute2 procps knot-dnsutils stubby
+    valgrind" ;;
   lint) wanted="$build clang clang-format clang-tidy codespell
     libcmocka-dev" ;;
   coverage) wanted="$build $clients libcmocka-dev binutils iproute2 procps

@@ -100,4 +100,15 @@ std::vector<race::Destination> with_sources(
   return out;
 }
 
+const std::vector<race::Destination>& SourceReader::of(
+    const std::vector<IpAddress>& addresses, Time now) {
+  if (now - began_ >= kLife || known_.size() >= kMost) {
+    known_.clear();
+    began_ = now;
+  }
+  const auto [slot, is_new] = known_.try_emplace(addresses);
+  if (is_new) slot->second = with_sources(addresses);
+  return slot->second;
+}
+
 }  // namespace happy::net

@@ -1,25 +1,34 @@
-// make bench: measures and prints; judges nothing.
+// make bench: measures and prints; judges nothing. make bench-race: what is
+// about races alone, by the argument `race`; make bench-dot: about look-ups,
+// `dot`.
 #include <cstdio>
 #include <exception>
+#include <string_view>
 
 #include "tests/bench/figures.h"
 #include "tests/lab/namespace_lab.h"
 
-int main() {
+int main(int argc, char** argv) {
   try {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
-    happy::bench::exec_cost();
-    happy::bench::loopback_connects();
-    happy::bench::sleepers();
-    happy::bench::crowd();
-    happy::bench::instructions();
+    const std::string_view part = argc > 1 ? argv[1] : "all";
+    if (part == "all") {
+      happy::bench::exec_cost();
+      happy::bench::loopback_connects();
+      happy::bench::sleepers();
+      happy::bench::crowd();
+      happy::bench::instructions();
+    }
     if (const auto why = happy::lab::why_no_namespaces(); why) {
       std::printf("No races and look-ups with round-trip times: %s\n",
                   why->c_str());
       return 0;
     }
-    happy::bench::look_ups();
+    if (part != "race") happy::bench::look_ups();
+    if (part == "dot") return 0;
     happy::bench::races();
+    happy::bench::race_costs();
+    happy::bench::lazy_eye();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "happy_bench: %s\n", error.what());
     return 2;

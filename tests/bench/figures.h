@@ -29,5 +29,7 @@ void sleepers();
 void crowd();
 void look_ups();
 void instructions();
+void lazy_eye();
+void race_costs();
 
 }  // namespace happy::bench

@@ -1,5 +1,6 @@
 #include "tests/e2e/clients.h"
 
+#include <sstream>
 #include <stdexcept>
 
 namespace happy::e2e {
@@ -34,6 +35,19 @@ constexpr const char* kNode = R"(
 require("http").get("http://%H:%P/", (reply) => {
   reply.on("data", (data) => process.stdout.write(data));
 }).on("error", (error) => { console.error(error); process.exitCode = 1; });
+)";
+
+constexpr const char* kConnects = R"(
+import socket, sys, time
+for name in sys.argv[1:]:
+    list = socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)
+    family, type, protocol, _, address = list[0]
+    began = time.monotonic()
+    with socket.socket(family, type, protocol) as s:
+        s.connect(address)
+        took = time.monotonic() - began
+        peer = s.getpeername()[0].removeprefix("::ffff:")
+        print(peer, round(1000 * took), flush=True)
 )";
 
 std::string filled_in(std::string text, const std::string& mark,
@@ -75,6 +89,19 @@ const std::vector<Client>& all_clients() {
        {HAPPY_BUILD_FOLDER "/e2e_epoll_client", "oneshot", "%H", "%P"}},
   };
   return clients;
+}
+
+std::vector<std::string> connects(const std::vector<std::string>& names) {
+  std::vector<std::string> out{"/usr/bin/python3", "-c", kConnects};
+  out.insert(out.end(), names.begin(), names.end());
+  return out;
+}
+
+std::vector<Connect> connects_of(const std::string& out) {
+  std::vector<Connect> all;
+  std::istringstream lines(out);
+  for (Connect one; lines >> one.peer >> one.took;) all.push_back(one);
+  return all;
 }
 
 const Client& client(const std::string& name) {

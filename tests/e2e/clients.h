@@ -21,6 +21,15 @@ struct Client {
 const std::vector<Client>& all_clients();
 const Client& client(const std::string& name);
 
+// A program that connects to port 80 of each name in turn, in one process, and
+// prints where it came to and what it took.
+std::vector<std::string> connects(const std::vector<std::string>& names);
+struct Connect {
+  std::string peer;
+  int took = 0;  // milliseconds
+};
+std::vector<Connect> connects_of(const std::string& out);
+
 // GoogleTest prints parameters by this.
 inline void PrintTo(const Client& client, std::ostream* out) {
   *out << client.name;

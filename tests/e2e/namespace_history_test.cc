@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "tests/e2e/clients.h"
 #include "tests/lab/namespace_lab.h"
@@ -22,25 +21,6 @@ constexpr int kLeastDelay = 100;
 
 int noise() { return lab::sanitized() ? 400 : 80; }
 
-// Connects to each name given, in one process; prints peer and milliseconds.
-constexpr const char* kConnects = R"(
-import socket, sys, time
-for name in sys.argv[1:]:
-    list = socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)
-    family, type, protocol, _, address = list[0]
-    began = time.monotonic()
-    with socket.socket(family, type, protocol) as s:
-        s.connect(address)
-        took = time.monotonic() - began
-        peer = s.getpeername()[0].removeprefix("::ffff:")
-        print(peer, round(1000 * took), flush=True)
-)";
-
-struct Connect {
-  std::string peer;
-  int milliseconds = 0;
-};
-
 class HistoryRaceTest : public testing::Test {
  protected:
   void SetUp() override { SKIP_WITHOUT_NAMESPACES(); }
@@ -51,15 +31,12 @@ class HistoryRaceTest : public testing::Test {
   }
 
   std::vector<Connect> connects(const std::vector<std::string>& names) {
-    std::vector<std::string> command = {"/usr/bin/python3", "-c", kConnects};
-    for (const auto& name : names) command.push_back(name + ".lab.test");
-    const auto outcome = lab_->run(command, {}, std::chrono::seconds(60));
+    std::vector<std::string> whole;
+    for (const auto& name : names) whole.push_back(name + ".lab.test");
+    const auto outcome =
+        lab_->run(e2e::connects(whole), {}, std::chrono::seconds(60));
     EXPECT_TRUE(outcome.good()) << outcome.describe();
-    std::vector<Connect> out;
-    std::istringstream lines(outcome.out);
-    for (Connect one; lines >> one.peer >> one.milliseconds;) {
-      out.push_back(one);
-    }
+    auto out = connects_of(outcome.out);
     EXPECT_EQ(out.size(), names.size()) << outcome.describe();
     out.resize(names.size());
     return out;
@@ -96,15 +73,15 @@ class NineDeadRaceTest : public HistoryRaceTest {
 TEST_F(NineDeadRaceTest, ColdTheyCostNineDelaysAndTheSecondTimeNothing) {
   const auto all = connects({"nine", "nine", "nine"});
   for (const Connect& one : all) EXPECT_EQ(one.peer, v4(1));
-  EXPECT_GE(all[0].milliseconds, 9 * kDelay);
-  EXPECT_LE(all[0].milliseconds, 9 * kDelay + 2 * kH + noise());
-  EXPECT_LE(std::min(all[1].milliseconds, all[2].milliseconds), kH + noise());
+  EXPECT_GE(all[0].took, 9 * kDelay);
+  EXPECT_LE(all[0].took, 9 * kDelay + 2 * kH + noise());
+  EXPECT_LE(std::min(all[1].took, all[2].took), kH + noise());
 }
 
 TEST_F(NineDeadRaceTest, OnAKnownNetworkTheyCostNineOfTheLeastDelay) {
   int best = 9 * kDelay;
   for (int i = 0; i < 3 && best >= 9 * kDelay; ++i) {
-    best = std::min(best, connects({"warm", "nine"})[1].milliseconds);
+    best = std::min(best, connects({"warm", "nine"})[1].took);
   }
   EXPECT_GE(best, 9 * kLeastDelay);
   EXPECT_LE(best, 9 * kLeastDelay + 2 * kH + noise());

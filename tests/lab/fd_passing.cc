@@ -10,7 +10,7 @@
 namespace happy::lab {
 namespace {
 
-constexpr size_t kMost = 64;
+constexpr size_t kMost = 253;  // the kernel's SCM_MAX_FD
 union Control {
   cmsghdr header;  // for its alignment
   std::array<char, CMSG_SPACE(kMost * sizeof(int))> bytes;

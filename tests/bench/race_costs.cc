@@ -1,0 +1,149 @@
+// What races cost and gain: CPU time of the helper thread in one race; dead
+// addresses on a network that is unknown or known; the nearest of two.
+#include <cstdio>
+
+#include "tests/bench/figures.h"
+#include "tests/e2e/clients.h"
+#include "tests/lab/namespace_lab.h"
+
+namespace happy::bench {
+namespace {
+
+using lab::NamespaceLab;
+using lab::Path;
+using std::chrono::milliseconds;
+
+constexpr int kNames = 21;
+constexpr milliseconds kRtt{10};
+
+std::string v4(int n) { return "198.51.100." + std::to_string(n); }
+std::string v6(int n) { return "2001:db8:5::" + std::to_string(n); }
+
+// Nobody listens at the bad ones.
+lab::Host host(const std::string& address, const Path& path, bool good) {
+  return {address, good ? Path{kRtt} : path, !good};
+}
+
+// `names` of `count` addresses each, families in turn; the last one is good.
+lab::NamespaceWish crowd(int names, int count, const Path& path) {
+  lab::NamespaceWish wish{.hosts = {}, .names = {}};
+  // The resolver has the 53.
+  int ipv6 = 1000, ipv4 = 60;
+  for (int i = 0; i < names; ++i) {
+    wish.names.push_back({"s" + std::to_string(i) + ".lab.test", {}});
+    for (int n = 1; n <= count; ++n) {
+      const std::string address = n % 2 == 1 ? v6(++ipv6) : v4(++ipv4);
+      wish.hosts.push_back(host(address, path, n == count));
+      wish.names.back().addresses.push_back(address);
+    }
+  }
+  return wish;
+}
+
+// Each name once: what has failed lately would not be tried again.
+void helper_cost() {
+  struct Row {
+    const char* what;
+    int candidates;
+    Path path;
+    int limit;
+  };
+  const Path reset{.rtt = kRtt, .refusal = lab::Refusal::kReset};
+  const Path silent{.black_hole = true};
+  const Row rows[] = {{"2 candidates, the first refuses", 2, reset, 60},
+                      {"2 candidates, the first is silent", 2, silent, 60},
+                      {"10 candidates, nine refuse", 10, reset, 250},
+                      {"10 candidates, nine are silent", 10, silent, 250}};
+  std::printf(
+      "CPU of the helper thread in a race, us, median of %d\n"
+      "  %-44s %8s %8s\n",
+      kNames, "", "us", "limit");
+  for (const Row& row : rows) {
+    const auto wish = crowd(kNames, row.candidates, row.path);
+    NamespaceLab lab(wish);
+    auto policy = lab.policy();
+    policy["rules"][0]["race"] = {{"attempt_delay_ms", 20}};
+    lab.use_policy(policy.dump());
+    std::vector<std::string> words{HAPPY_BUILD_FOLDER "/bench_race_cost", "80"};
+    for (const auto& name : wish.names) words.push_back(name.name);
+    const auto outcome =
+        lab.run(words, {{"HAPPY_TRACE", ""}}, std::chrono::seconds(60));
+    std::printf("  %-44s %8s %8d\n", row.what,
+                text(median(numbers(outcome.out))).c_str(), row.limit);
+  }
+  std::printf("\n");
+}
+
+// Milliseconds of each connect, in one process.
+std::vector<double> connects(NamespaceLab& lab,
+                             const std::vector<std::string>& names) {
+  const auto outcome =
+      lab.run(e2e::connects(names), {}, std::chrono::seconds(60));
+  std::vector<double> out;
+  for (const auto& one : e2e::connects_of(outcome.out)) out.push_back(one.took);
+  out.resize(names.size(), -1);
+  return out;
+}
+
+void nine_dead() {
+  constexpr int kTimes = 5;
+  auto wish = crowd(1, 10, {.black_hole = true});
+  wish.names.push_back({"warm.lab.test", {v4(1), v4(2)}});
+  for (const auto& address : wish.names.back().addresses)
+    wish.hosts.push_back(host(address, {}, true));
+  NamespaceLab lab(wish);
+  std::vector<double> cold, again, known, plain;
+  for (int run = 0; run < kTimes; ++run) {
+    const auto first = connects(lab, {"s0.lab.test", "s0.lab.test"});
+    cold.push_back(first[0]);
+    again.push_back(first[1]);
+    known.push_back(connects(lab, {"warm.lab.test", "s0.lab.test"})[1]);
+  }
+  std::printf(
+      "Nine dead of ten, RTT 10 ms, ms, median of %d\n"
+      "  %-44s %8s %8s\n"
+      "  %-44s %8s %8d\n  %-44s %8s %8d\n  %-44s %8s %8d\n",
+      kTimes, "", "with", "limit", "on an unknown network",
+      text(median(cold)).c_str(), 9 * 250 + 10, "on a known one",
+      text(median(known)).c_str(), 9 * 100 + 10, "the second time",
+      text(median(again)).c_str(), 10 + 5);
+  const auto outcome =
+      lab.run_plain(e2e::client("wget").command("s0.lab.test", 80), {},
+                    std::chrono::seconds(10));
+  std::printf("  %-44s %8s\n\n", "plain wget",
+              outcome.good() ? text(double(outcome.elapsed.count())).c_str()
+                             : "none in 10 s");
+}
+
+void nearest() {
+  constexpr size_t kConnects = 30;
+  NamespaceLab lab(
+      {.hosts = {{v4(1), {milliseconds(36)}}, {v4(2), {milliseconds(8)}}},
+       .names = {{"two.lab.test", {v4(1), v4(2)}}}});
+  const std::vector<std::string> names(kConnects, "two.lab.test");
+  const auto leads = [&](const lab::Outcome& outcome) {
+    const auto all = e2e::connects_of(outcome.out);
+    size_t first = 0;
+    while (first < all.size() && all[first].peer != v4(2)) ++first;
+    return first == all.size() ? std::string("never")
+                               : std::to_string(first + 1);
+  };
+  const auto command = e2e::connects(names);
+  const auto limit = std::chrono::seconds(30);
+  std::printf(
+      "The nearer of two, 36 and 8 ms: the connect that it leads first, of "
+      "%zu\n  %-44s %8s %8s %8s\n  %-44s %8s %8s %8d\n\n",
+      kConnects, "", "plain", "with", "limit", "",
+      leads(lab.run_plain(command, {}, limit)).c_str(),
+      leads(lab.run(command, {}, limit)).c_str(), 20);
+}
+
+}  // namespace
+
+void race_costs() {
+  helper_cost();
+  nine_dead();
+  nearest();
+}
+
+}  // namespace happy::bench
