@@ -104,7 +104,8 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
     finish(lookup.get());
     return lookup.get();
   }
-  if (names->rules.empty()) {
+  // glibc believes no answer for a name that begins like an option.
+  if (names->rules.empty() || lookup->name.starts_with('-')) {
     fail(lookup.get(), EAI_NONAME);
     return lookup.get();
   }
@@ -363,7 +364,11 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
                      const dns::Answered& answered) {
   lookup->late = answered.pending;
   if (answered.stale) hold_stale(*lookup, answered);
-  answer(lookup.get(), answered.canonical.to_string(), answered.addresses,
+  // In the caller's own spelling, where that is the name.
+  const dns::Name& asked = lookup->machine->name(answered.name_index);
+  const dns::Name& canonical =
+      answered.canonical == asked ? asked : answered.canonical;
+  answer(lookup.get(), canonical.to_string(), answered.addresses,
          lookup->rules[answered.name_index]);
 }
 

@@ -62,7 +62,8 @@ int understand(const char* node, const char* service, const addrinfo* hints,
   wish->hints.ai_next = nullptr;
   const int flags = wish->hints.ai_flags;
   wish->family = wish->hints.ai_family;
-  const int probe_family = wish->family == AF_INET6 ? AF_INET6 : AF_INET;
+  // One that is none of the two is libc's to refuse, in its turn.
+  const int probe_family = wish->family == AF_UNSPEC ? AF_INET : wish->family;
   addrinfo plain = wish->hints;
   plain.ai_flags &= ~(AI_ADDRCONFIG | AI_CANONNAME);
   if (const int error = probe(probe_family, service, plain, 0)) return error;
@@ -171,8 +172,11 @@ int ask_system(const char* node, const char* service, const addrinfo* hints,
 
 int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                 addrinfo** result) {
-  // A host name under AI_NUMERICHOST is an error that asks nobody.
-  if (hints != nullptr && (hints->ai_flags & AI_NUMERICHOST) != 0) {
+  // A host name under AI_NUMERICHOST is an error that asks nobody; "*" is
+  // glibc's other way to say NULL.
+  const bool numeric =
+      hints != nullptr && (hints->ai_flags & AI_NUMERICHOST) != 0;
+  if (numeric || strcmp(node, "*") == 0) {
     return real::getaddrinfo(node, service, hints, result);
   }
   find_nat64(node);

@@ -1,0 +1,122 @@
+// getaddrinfo() and the gethostbyname() family over DNS-over-TLS against libc's
+// own over clear text: the same zone, hosts file and search list, ten thousand
+// combinations of node, service and hints (programs/name_matrix.cc), every
+// field.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <sstream>
+
+#include "tests/lab/namespace_lab.h"
+
+namespace happy::e2e {
+namespace {
+
+using nlohmann::json;
+
+// What differs and may: docs/hooks.md has the same, with the reasons.
+struct Difference {
+  const char* mark;
+  std::function<bool(const std::string& plain, const std::string& with)> is;
+};
+
+bool has(const std::string& line, const std::string& part) {
+  return line.find(part) != std::string::npos;
+}
+
+const Difference kDifferences[] = {
+    {"buffer-size",
+     [](const std::string& plain, const std::string& with) {
+       return has(plain, "gethostbyname2_r") &&
+              has(plain, "Numerical result out of range") &&
+              has(with, "\tSuccess");
+     }},
+    {"leading-dash",
+     [](const std::string& plain, const std::string& with) {
+       return has(plain, "\"-dash.lab.test\"") &&
+              has(plain, "\tNo address associated with hostname") &&
+              has(with, "\tName or service not known");
+     }},
+    {"hosts-alias",
+     [](const std::string& plain, const std::string& with) {
+       std::string without = plain;
+       const auto at = without.find(" alias nick");
+       return at != without.npos && without.erase(at, 11) == with;
+     }},
+    {"localhost-twice", [](const std::string& plain, const std::string& with) {
+       return has(plain, "\"localhost\"") && plain.starts_with(with);
+     }}};
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) out.push_back(line);
+  return out;
+}
+
+// A search list and a hosts file, for both alike.
+constexpr const char* kFiles = R"(
+folder=$(mktemp -d) && cd "$folder" &&
+{ cat /etc/resolv.conf; echo "search lab.test"; } > resolv.conf &&
+cat > hosts <<'END' &&
+127.0.0.1 localhost
+::1 localhost
+192.0.2.77 hosts.lab.test nick
+2001:db8:7::7 hosts.lab.test
+END
+mount --bind resolv.conf /etc/resolv.conf && mount --bind hosts /etc/hosts &&
+cd / && rm -rf "$folder"
+)";
+
+TEST(NameMatrix, EveryFieldIsLibcs) {
+  SKIP_WITHOUT_NAMESPACES();
+  lab::NamespaceWish wish{
+      .hosts = {},
+      .names = {{"a.lab.test", {"198.51.100.1"}},
+                {"aaaa.lab.test", {"2001:db8:5::1"}},
+                {"both.lab.test", {"198.51.100.2", "2001:db8:5::2"}},
+                {"many.lab.test",
+                 {"198.51.100.11", "198.51.100.12", "198.51.100.13",
+                  "2001:db8:5::11", "2001:db8:5::12"}},
+                {"xn--bcher-kva.lab.test", {"198.51.100.3"}},
+                {"under_score.lab.test", {"198.51.100.4"}},
+                {"-dash.lab.test", {"198.51.100.5"}},
+                {"hosts.lab.test", {"198.51.100.6"}}}};
+  wish.resolver_rtt = Duration(0);
+  lab::NamespaceLab lab(wish);
+  ASSERT_TRUE(lab.run_plain({"sh", "-c", kFiles}).good());
+  json policy = lab.policy();
+  policy["rules"][0]["hosts"] = {"*"};
+  lab.use_policy(policy.dump());
+  const std::vector<std::string> command{HAPPY_BUILD_FOLDER "/e2e_name_matrix"};
+  const auto limit = std::chrono::seconds(120);
+  const auto plain = lines_of(lab.run_plain(command, {}, limit).out);
+  const auto with =
+      lines_of(lab.run(command, {{"HAPPY_TRACE", ""}}, limit).out);
+  ASSERT_GT(plain.size(), 9000U);
+  ASSERT_EQ(plain.size(), with.size());
+  std::map<std::string, int> seen;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    if (plain[i] == with[i]) continue;
+    const auto known = std::find_if(
+        std::begin(kDifferences), std::end(kDifferences),
+        [&](const auto& one) { return one.is(plain[i], with[i]); });
+    if (known != std::end(kDifferences))
+      ++seen[known->mark];
+    else
+      ADD_FAILURE() << "plain: " << plain[i] << "\nwith:  " << with[i];
+  }
+  const std::string document =
+      lab::read_file(HAPPY_SOURCE_FOLDER "/docs/hooks.md");
+  for (const Difference& one : kDifferences) {
+    EXPECT_GT(seen[one.mark], 0) << one.mark << " is no difference any more";
+    EXPECT_TRUE(has(document, std::string("\n| ") + one.mark + " | "))
+        << "docs/hooks.md does not tell of " << one.mark;
+  }
+}
+
+}  // namespace
+}  // namespace happy::e2e
