@@ -37,6 +37,19 @@ int is_strict_address(const happy_address* address) {
   return the_engine->is_strict_address(from_abi(*address)) ? 1 : 0;
 }
 
+happy_query* query_start(const char* name, int type, int search) {
+  return the_engine->query_start(name, type, search != 0);
+}
+
+happy_query* query_send_start(const unsigned char* message, size_t size) {
+  return the_engine->query_start({message, size});
+}
+
+void query_release(happy_query* query) {
+  // The loop may still hold it.
+  const auto last = std::move(static_cast<RawQuery*>(query)->self);
+}
+
 void remember(const char* name, int family, const happy_address* addresses,
               size_t count) {
   the_engine->remember(name, family, addresses, count);
@@ -100,6 +113,9 @@ constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
                                  .forbids_clear_text = forbids_clear_text,
                                  .is_strict_query = is_strict_query,
                                  .is_strict_address = is_strict_address,
+                                 .query_start = query_start,
+                                 .query_send_start = query_send_start,
+                                 .query_release = query_release,
                                  .remember = remember,
                                  .discovers_nat64 = discovers_nat64,
                                  .nat64_probe = nat64_probe,

@@ -73,6 +73,15 @@ struct happy_lookup {
   const char* canonical_name;  // the name the addresses belong to, not NULL
 };
 
+// One question of any type and what a resolver said. `done` as above. Released
+// by query_release.
+struct happy_query {
+  uint32_t done;
+  int host_error;          // h_errno's value; 0: success
+  size_t size;             // 0: no resolver replied
+  const uint8_t* message;  // the last reply, octet by octet as it came
+};
+
 // How a race ended or stands.
 enum happy_outcome_kind {
   HAPPY_WON,         // `descriptor` is connected; -1: attempt 1 is the winner
@@ -121,6 +130,15 @@ struct happy_engine {
   // Whether a look-up of such a name gave the address, so that a question about
   // the address would tell whom the host talks to.
   int (*is_strict_address)(const struct happy_address*);
+  // Asks for `name` in class IN, walking the search list if `search` is 1.
+  // NULL: no rule with an encrypted resolver covers the name, which is libc's
+  // then; or out of memory.
+  struct happy_query* (*query_start)(const char* name, int type, int search);
+  // The same for the question of a message as res_send(3) takes it. NULL also
+  // where that has not one question in class IN.
+  struct happy_query* (*query_send_start)(const unsigned char* message,
+                                          size_t size);
+  void (*query_release)(struct happy_query*);
   // Tells what libc answered to a look-up of `name` for `family`.
   void (*remember)(const char* name, int family,
                    const struct happy_address* addresses, size_t count);

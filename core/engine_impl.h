@@ -29,6 +29,7 @@
 #include "core/net/source_address.h"
 #include "core/net/watch.h"
 #include "core/race/experience.h"
+#include "core/raw_queries.h"
 #include "core/resolvers.h"
 #include "core/state/address_history.h"
 #include "core/state/name_memory.h"
@@ -153,6 +154,8 @@ class Engine {
   bool is_strict_query(std::span<const uint8_t> message);
   void remember(const char* name, int family, const happy_address* addresses,
                 size_t count);
+  happy_query* query_start(const char* name, int type, bool search);
+  happy_query* query_start(std::span<const uint8_t> message);
   // The name to ask libc's resolver for, AF_INET6, before `name` is looked up,
   // and what it answered: see engine.h.
   bool discovers_nat64() const { return discovers_nat64_; }
@@ -222,6 +225,11 @@ class Engine {
   void leave_to_system(Lookup* lookup);
   bool is_left_to_system(const std::vector<size_t>& rules);
   const config::Rule& rule(size_t index) const { return policy_->rules[index]; }
+
+  // raw_queries.cc
+  std::optional<StrictNames> names_to_query(const char* name, bool search);
+  void ask_raw(const std::shared_ptr<RawQuery>& query);
+  void replied_raw(const std::shared_ptr<RawQuery>& query, int error);
 
   // nat64.cc
   const config::Rule* rule_for(const char* name);

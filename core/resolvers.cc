@@ -172,10 +172,11 @@ void Resolvers::answered(const std::shared_ptr<Question>& question,
     question->errors.emplace(resolver, result.error());
   } else {
     const auto message = dns::decode(result->message);
-    Reply reply{resolver, {}, std::move(result->timings)};
+    Reply reply{resolver, {}, std::move(result->timings), {}};
     if (message) {
       reply.answer = dns::interpret(*message, {question->name, question->type});
     }
+    reply.message = std::move(result->message);
     usable = reply.answer.status == dns::AnswerStatus::kAddresses ||
              reply.answer.status == dns::AnswerStatus::kNoData ||
              reply.answer.status == dns::AnswerStatus::kNoName;

@@ -26,6 +26,7 @@ struct Reply {
   size_t resolver;  // index into the policy's
   dns::Answer answer;
   net::DotTimings timings;
+  std::vector<uint8_t> message;  // as it came
 };
 // Whom to ask: indices into the policy's resolvers, at least one, the first
 // choice first. `opportunistic`: one that cannot be authenticated is asked all

@@ -12,6 +12,7 @@
 #include "shim/export.h"
 #include "shim/host_entries.h"
 #include "shim/names.h"
+#include "shim/raw_queries.h"
 #include "shim/real.h"
 
 using namespace happy;
@@ -26,8 +27,7 @@ hostent* remembered(const char* name, hostent* entry) {
   return entry;
 }
 
-// The res_* functions carry any type of record; they are not yet answered over
-// the encrypted resolver, so a strict name fails with TRY_AGAIN.
+// What looks names up inside of libc.
 bool refuses(const char* name) {
   if (!names::concerns_us(name) || !names::is_strict(name) ||
       !names::forbids_clear_text(name))
@@ -35,15 +35,6 @@ bool refuses(const char* name) {
   h_errno = TRY_AGAIN;
   errno = ECONNREFUSED;
   return true;
-}
-
-// As res_querydomain(3) joins them; what is longer than a name can be is
-// refused by libc itself.
-bool refuses(const char* name, const char* domain) {
-  char joined[NS_MAXDNAME];
-  if (name == nullptr || domain == nullptr) return refuses(name);
-  const int size = snprintf(joined, sizeof joined, "%s.%s", name, domain);
-  return size < int{sizeof joined} && refuses(joined);
 }
 
 // A question about an address of a strict name would tell whom the host talks
@@ -62,10 +53,10 @@ bool refuses_address(const void* bytes, socklen_t length, int family) {
   return names::is_strict_address(reinterpret_cast<sockaddr*>(&storage), used);
 }
 
-bool refuses_query(const unsigned char* message, int size) {
-  if (!names::is_strict_query(message, size)) return false;
-  errno = ECONNREFUSED;
-  return true;
+// As libc leaves the error in both places.
+int told(res_state state, int result) {
+  if (result < 0 && state != nullptr) state->res_h_errno = h_errno;
+  return result;
 }
 
 }  // namespace
@@ -217,14 +208,18 @@ HAPPY_EXPORT int ruserok_af(const char* host, int superuser,
 
 HAPPY_EXPORT int res_query(const char* name, int klass, int type,
                            unsigned char* answer, int size) __THROW {
-  if (refuses(name)) return -1;
+  int result;
+  if (raw_queries::query(name, klass, type, {answer, size}, &result))
+    return result;
   return real::res_query(name, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_query, res_query);
 
 HAPPY_EXPORT int res_search(const char* name, int klass, int type,
                             unsigned char* answer, int size) __THROW {
-  if (refuses(name)) return -1;
+  int result;
+  if (raw_queries::search(name, klass, type, {answer, size}, &result))
+    return result;
   return real::res_search(name, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_search, res_search);
@@ -232,14 +227,19 @@ HAPPY_ALIAS(__res_search, res_search);
 HAPPY_EXPORT int res_querydomain(const char* name, const char* domain,
                                  int klass, int type, unsigned char* answer,
                                  int size) __THROW {
-  if (refuses(name, domain)) return -1;
+  int result;
+  if (raw_queries::query_domain(name, domain, klass, type, {answer, size},
+                                &result))
+    return result;
   return real::res_querydomain(name, domain, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_querydomain, res_querydomain);
 
 HAPPY_EXPORT int res_nquery(res_state state, const char* name, int klass,
                             int type, unsigned char* answer, int size) __THROW {
-  if (refuses(name)) return -1;
+  int result;
+  if (raw_queries::query(name, klass, type, {answer, size}, &result))
+    return told(state, result);
   return real::res_nquery(state, name, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_nquery, res_nquery);
@@ -247,7 +247,9 @@ HAPPY_ALIAS(__res_nquery, res_nquery);
 HAPPY_EXPORT int res_nsearch(res_state state, const char* name, int klass,
                              int type, unsigned char* answer,
                              int size) __THROW {
-  if (refuses(name)) return -1;
+  int result;
+  if (raw_queries::search(name, klass, type, {answer, size}, &result))
+    return told(state, result);
   return real::res_nsearch(state, name, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_nsearch, res_nsearch);
@@ -255,21 +257,26 @@ HAPPY_ALIAS(__res_nsearch, res_nsearch);
 HAPPY_EXPORT int res_nquerydomain(res_state state, const char* name,
                                   const char* domain, int klass, int type,
                                   unsigned char* answer, int size) __THROW {
-  if (refuses(name, domain)) return -1;
+  int result;
+  if (raw_queries::query_domain(name, domain, klass, type, {answer, size},
+                                &result))
+    return told(state, result);
   return real::res_nquerydomain(state, name, domain, klass, type, answer, size);
 }
 HAPPY_ALIAS(__res_nquerydomain, res_nquerydomain);
 
 HAPPY_EXPORT int res_send(const unsigned char* message, int size,
                           unsigned char* answer, int room) __THROW {
-  if (refuses_query(message, size)) return -1;
+  int result;
+  if (raw_queries::send(message, size, {answer, room}, &result)) return result;
   return real::res_send(message, size, answer, room);
 }
 HAPPY_ALIAS(__res_send, res_send);
 
 HAPPY_EXPORT int res_nsend(res_state state, const unsigned char* message,
                            int size, unsigned char* answer, int room) __THROW {
-  if (refuses_query(message, size)) return -1;
+  int result;
+  if (raw_queries::send(message, size, {answer, room}, &result)) return result;
   return real::res_nsend(state, message, size, answer, room);
 }
 HAPPY_ALIAS(__res_nsend, res_nsend);

@@ -103,6 +103,7 @@ void NamespaceLab::serve(const NamespaceWish& wish) {
   resolver.addresses = {kResolver, kResolver6};
   resolver.plain_port = 53;
   resolver.names = wish.names;
+  resolver.records = wish.records;
   resolver.enter = server_.entrance();
   unbound_ = std::make_unique<Unbound>(resolver, certificate_, folder_);
 }

@@ -38,6 +38,7 @@ enum class ClientNetwork : uint8_t { kDual, kIpv4Only, kIpv6Only };
 struct NamespaceWish {
   std::vector<Host> hosts;
   std::vector<Name> names;
+  std::vector<std::string> records = {};  // more of the zone, as in zone files
   Duration resolver_rtt{10'000};
   ClientNetwork client = ClientNetwork::kDual;
   bool nat64 = false;  // 64:ff9b::/96 leads to the IPv4 hosts

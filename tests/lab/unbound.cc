@@ -8,13 +8,15 @@
 namespace happy::lab {
 namespace {
 
-void write_zone(const std::vector<Name>& names, std::ostream& out) {
+void write_zone(const UnboundWish& wish, std::ostream& out) {
   // The root as a static zone: what is not below is NXDOMAIN, with a SOA, and
   // nothing is ever asked of anybody.
   out << "  local-zone: \".\" static\n"
       << "  local-data: \". 300 IN SOA ns.lab.test. nobody.lab.test. 1 3600 "
          "1200 604800 300\"\n";
-  for (const auto& name : names)
+  for (const auto& record : wish.records)
+    out << "  local-data: '" << record << "'\n";
+  for (const auto& name : wish.names)
     for (const auto& address : name.addresses) {
       const bool ipv6 = address.find(':') != std::string::npos;
       out << "  local-data: \"" << name.name << ". 300 IN "
@@ -43,7 +45,7 @@ std::string configuration(const UnboundWish& wish, const std::string& key,
     if (wish.plain_port)
       out << "  interface: " << address << "@" << *wish.plain_port << "\n";
   }
-  write_zone(wish.names, out);
+  write_zone(wish, out);
   out << "remote-control:\n  control-enable: no\n";
   return out.str();
 }

@@ -25,7 +25,8 @@ struct UnboundWish {
   uint16_t tls_port = 853;
   std::optional<uint16_t> plain_port;
   std::vector<Name> names;
-  std::function<bool()> enter;  // see Command::enter
+  std::vector<std::string> records = {};  // more of the zone, as in zone files
+  std::function<bool()> enter;            // see Command::enter
 };
 
 class Unbound {

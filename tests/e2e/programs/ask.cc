@@ -17,7 +17,7 @@
 namespace {
 
 using Answer = unsigned char[4096];
-constexpr int kAaaa = 28, kIn = 1;
+constexpr int kA = 1, kIn = 1;
 
 addrinfo hints() {
   addrinfo out{};
@@ -125,40 +125,40 @@ res_state own_state() {
   return made == 0 ? &state : nullptr;
 }
 
-bool by_query(decltype(res_query)* ask, const char* name, int type = kAaaa) {
+bool by_query(decltype(res_query)* ask, const char* name, int type = kA) {
   Answer answer;
   return ask(name, kIn, type, answer, sizeof answer) > 0;
 }
 
 bool by_state_query(decltype(res_nquery)* ask, const char* name) {
   Answer answer;
-  return ask(own_state(), name, kIn, kAaaa, answer, sizeof answer) > 0;
+  return ask(own_state(), name, kIn, kA, answer, sizeof answer) > 0;
 }
 
 // The name in two parts, which these functions join.
 bool by_domain(decltype(res_querydomain)* ask, const char* name) {
   Answer answer;
   const std::string first(name, strcspn(name, "."));
-  return ask(first.c_str(), name + first.size() + 1, kIn, kAaaa, answer,
+  return ask(first.c_str(), name + first.size() + 1, kIn, kA, answer,
              sizeof answer) > 0;
 }
 
 bool by_state_domain(decltype(res_nquerydomain)* ask, const char* name) {
   Answer answer;
   const std::string first(name, strcspn(name, "."));
-  return ask(own_state(), first.c_str(), name + first.size() + 1, kIn, kAaaa,
+  return ask(own_state(), first.c_str(), name + first.size() + 1, kIn, kA,
              answer, sizeof answer) > 0;
 }
 
 bool by_send(decltype(res_send)* send, const char* name) {
   Answer message, answer;
-  const int size = query(name, kAaaa, message, sizeof message);
+  const int size = query(name, kA, message, sizeof message);
   return send(message, size, answer, sizeof answer) > 0;
 }
 
 bool by_state_send(decltype(res_nsend)* send, const char* name) {
   Answer message, answer;
-  const int size = query(name, kAaaa, message, sizeof message);
+  const int size = query(name, kA, message, sizeof message);
   return send(own_state(), message, size, answer, sizeof answer) > 0;
 }
 
