@@ -48,7 +48,8 @@ happy_tls_session* open_session(const happy_tls_config* config,
     if (wanted.auth_name.empty() && wanted.pins.empty())
       return opened.release();
     // No make_unique: happy_tls_session is an aggregate.
-    opened.reset(new happy_tls_session{{std::move(wanted), descriptor}});
+    opened.reset(  // NOLINT(modernize-make-unique)
+        new happy_tls_session{{std::move(wanted), descriptor}});
     if (!opened->session.usable()) opened.reset();
     return opened.release();
   });

@@ -50,7 +50,7 @@ Identity Identity::make(const CertificateWish& wish, const Identity* issuer) {
   gnutls_x509_privkey_t key = nullptr;
   must(gnutls_x509_privkey_init(&key), "key");
   made.key_.reset(key, gnutls_x509_privkey_deinit);
-  constexpr unsigned kP256 = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
+  constexpr auto kP256 = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
   const bool rsa = wish.rsa_bits != 0;
   must(gnutls_x509_privkey_generate(key, rsa ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA,
                                     rsa ? wish.rsa_bits : kP256, 0),
