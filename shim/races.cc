@@ -339,7 +339,10 @@ void race_decided(void* context, const happy_outcome* outcome) {
 // The core watches attempt 1 no longer: a loser that nobody shows is closed.
 void race_over(void* context) {
   auto* race = static_cast<Race*>(context);
-  {
+  // One that a thread waits for never lingers, and that thread has the lock
+  // now.
+  const bool blocking = race->wake[0] >= 0;
+  if (!blocking) {
     const Guard guard(lock());
     if (race->state == RaceState::kLingering) {
       own::close(race->attempt);
