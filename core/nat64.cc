@@ -37,7 +37,7 @@ std::vector<dns::Nat64Prefix> Engine::nat64_prefixes(const config::Rule& rule) {
   return discovered_.prefixes;
 }
 
-// RFC 8305 section 7.2: only where there is no IPv6 address.
+// RFC 6147 section 5.1.1: only where there is no IPv6 address.
 void add_translated(const std::vector<dns::Nat64Prefix>& prefixes,
                     std::vector<IpAddress>* addresses) {
   const auto is_ipv6 = [](const IpAddress& address) {

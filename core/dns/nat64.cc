@@ -36,7 +36,7 @@ const Nat64Prefix& well_known() {
   return prefix;
 }
 
-// RFC 7050 section 8.1.
+// RFC 7050 section 8.2.
 bool is_probe(const IpAddress& address) {
   return address == IpAddress::v4(192, 0, 0, 170) ||
          address == IpAddress::v4(192, 0, 0, 171);

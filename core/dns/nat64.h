@@ -31,7 +31,7 @@ struct Nat64Prefix {
   std::optional<IpAddress> translated(const IpAddress& ipv4) const;
 };
 
-// The name whose IPv4 addresses everybody knows (RFC 7050 section 8.2).
+// The name whose IPv4 addresses everybody knows (RFC 7050 section 8.1).
 inline constexpr const char* kNat64Probe = "ipv4only.arpa";
 
 // The prefixes that a network shows by its AAAA answers for that name, each

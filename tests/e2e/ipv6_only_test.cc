@@ -97,7 +97,7 @@ TEST_F(Ipv6OnlyTest, TranslatedAddressesAreRaced) {
   EXPECT_THAT(tried(), ElementsAre(kDeadTranslated, kTranslated));
 }
 
-// RFC 6147 section 5.1.6: an AAAA of its own is the better way.
+// RFC 6147 section 5.1.1: an AAAA of its own is the better way.
 TEST_F(Ipv6OnlyTest, ANameWithAaaaIsNotTranslated) {
   lab(kPrefix);
   const auto outcome = python(R"(

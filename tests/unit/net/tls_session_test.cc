@@ -337,7 +337,7 @@ TEST_F(TlsSession, ACertificateOfTheFutureIsToldWithTheClock) {
   EXPECT_THAT(got.text, HasSubstr("clock says"));
 }
 
-// RFC 9325 section 4.2.1.
+// RFC 9325 section 4.5; SHA-1 is RFC 9155's to forbid.
 TEST_F(TlsSession, AWeakKeyIsNoProof) {
   const Identity weak =
       Identity::make({.dns_names = {"dot.example"}, .rsa_bits = 1024}, &ca_);
