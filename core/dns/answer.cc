@@ -90,6 +90,43 @@ void take_addresses(const Message& reply, Type type, Answer& out) {
   }
 }
 
+// RFC 9460: one malformed record spoils the set (section 2.2), an alias rules
+// out all else (section 2.4.1).
+void take_services(const Message& reply, Answer& out) {
+  for (const Record& record : reply.answers) {
+    const auto* raw = std::get_if<RawData>(&record.data);
+    if (raw == nullptr || record.type != Type::kHttps) continue;
+    if (record.record_class != kClassIn || !(record.owner == out.canonical))
+      continue;
+    lower(out.ttl, record.ttl_seconds);
+    auto service = read_service(raw->octets);
+    if (service) {
+      out.services.push_back(std::move(*service));
+    } else {
+      out.fault = Fault::kServices;
+    }
+  }
+  if (out.fault == Fault::kServices) return out.services.clear();
+  const auto by_priority = [](const ServiceRecord& a, const ServiceRecord& b) {
+    return a.priority < b.priority;
+  };
+  std::stable_sort(out.services.begin(), out.services.end(), by_priority);
+  if (out.services.empty() || !out.services.front().is_alias()) return;
+  std::erase_if(out.services,
+                [](const ServiceRecord& one) { return !one.is_alias(); });
+}
+
+// What the reply says of the end of the chain.
+void take_data(const Message& reply, Type type, Answer& out) {
+  if (type == Type::kHttps) {
+    take_services(reply, out);
+    if (!out.services.empty()) out.status = AnswerStatus::kServices;
+  } else {
+    take_addresses(reply, type, out);
+    if (!out.addresses.empty()) out.status = AnswerStatus::kAddresses;
+  }
+}
+
 // RFC 2308 section 5: the SOA of a zone that holds the name, its own TTL and
 // its MINIMUM, whichever is less; without one, nothing to keep.
 void take_negative_ttl(const Message& reply, Answer& out) {
@@ -112,6 +149,8 @@ std::string_view fault_text(Fault fault) {
       return "a CNAME loop";
     case Fault::kChainTooLong:
       return "a CNAME chain that is too long";
+    case Fault::kServices:
+      return "malformed HTTPS records";
   }
   return "";
 }
@@ -128,6 +167,7 @@ Answer malformed(Answer out, Fault fault) {
 Answer interpret(const Message& reply, const Question& question) {
   Answer out{.status = status_of(reply.rcode),
              .addresses = {},
+             .services = {},
              .canonical = question.name,
              .ttl = {},
              .fault = Fault::kNone,
@@ -142,11 +182,9 @@ Answer interpret(const Message& reply, const Question& question) {
   }
   const Fault fault = follow_chain(reply, question, out);
   if (fault != Fault::kNone) return malformed(std::move(out), fault);
-  if (out.status == AnswerStatus::kNoData) {
-    take_addresses(reply, question.type, out);
-    if (!out.addresses.empty()) out.status = AnswerStatus::kAddresses;
-  }
-  if (!out.is_positive()) take_negative_ttl(reply, out);
+  if (out.status == AnswerStatus::kNoData) take_data(reply, question.type, out);
+  if (!out.is_positive() && out.fault == Fault::kNone)
+    take_negative_ttl(reply, out);
   return out;
 }
 
@@ -154,6 +192,8 @@ std::string_view to_string(AnswerStatus status) {
   switch (status) {
     case AnswerStatus::kAddresses:
       return "addresses";
+    case AnswerStatus::kServices:
+      return "HTTPS records";
     case AnswerStatus::kNoData:
       return "no data";
     case AnswerStatus::kNoName:
@@ -172,6 +212,7 @@ std::string describe(const Answer& answer) {
   std::string out;
   switch (answer.status) {
     case AnswerStatus::kAddresses:
+    case AnswerStatus::kServices:
     case AnswerStatus::kNoData:
       out = to_string(answer.status);
       break;

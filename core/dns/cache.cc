@@ -49,6 +49,7 @@ void Cache::put(std::string_view resolver, const Name& name, Type type,
   const Key key{std::string(resolver), name, type};
   switch (answer.status) {
     case AnswerStatus::kAddresses:
+    case AnswerStatus::kServices:
     case AnswerStatus::kNoData:
       withdraw_denials(resolver, name);
       return put_answer(key, answer, now);

@@ -31,6 +31,7 @@ FailureKind failure_kind(AnswerStatus status) {
     case AnswerStatus::kNoName:
       return FailureKind::kNoName;
     case AnswerStatus::kAddresses:
+    case AnswerStatus::kServices:
     case AnswerStatus::kNoData:
       return FailureKind::kNoData;
     case AnswerStatus::kRefused:
@@ -134,6 +135,7 @@ const Answer* Resolution::Slot::usable() const {
   if (reply == nullptr) return old;
   switch (reply->status) {
     case AnswerStatus::kAddresses:
+    case AnswerStatus::kServices:
     case AnswerStatus::kNoData:
     case AnswerStatus::kNoName:
       break;
