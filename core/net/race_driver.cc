@@ -403,6 +403,12 @@ void Races::resolved(RaceId id, const race::Resolved& answer) {
   }
 }
 
+void Races::joined(RaceId id, const race::Joined& candidates) {
+  if (const auto it = races_.find(id); it != races_.end()) {
+    it->second->handle(candidates);
+  }
+}
+
 void Races::deferred(RaceId id, const race::Deferred& candidate) {
   if (const auto it = races_.find(id); it != races_.end()) {
     it->second->handle(candidate);

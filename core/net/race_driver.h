@@ -89,6 +89,7 @@ class Races {
   void begin(RaceId id, RaceRequest request);
   // An answer of one family came late, possibly empty.
   void resolved(RaceId id, const race::Resolved& answer);
+  void joined(RaceId id, const race::Joined& candidates);
   // The caller has an attempt of its own to that candidate.
   void deferred(RaceId id, const race::Deferred& candidate);
   // Candidates that the newest answer no longer has.

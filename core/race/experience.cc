@@ -13,6 +13,10 @@ void append(const IpAddress& address, const std::vector<uint16_t>& ports,
   for (const uint16_t port : ports) out->push_back({address, port});
 }
 
+void append(const std::vector<Endpoint>& more, std::vector<Endpoint>* out) {
+  out->insert(out->end(), more.begin(), more.end());
+}
+
 // The nearest first. Families need not be kept apart: the race takes them in
 // turns, and each keeps its own order.
 std::vector<IpAddress> by_rank(const AddressHistory& history, Time now,
@@ -89,6 +93,8 @@ Weighed weigh(const Field& field, AddressHistory* history, Time now) {
   for (const IpAddress& address : field.deferred) {
     append(address, field.ports, &out.begin.deferred);
   }
+  append(field.alternatives, &out.begin.candidates);
+  append(field.deferred_alternatives, &out.begin.deferred);
   if (history == nullptr) return out;
   put_failed_last(*history, now, &out.begin);
   if (field.adaptive) set_delays(*history, field, now, &out);

@@ -20,6 +20,9 @@ struct Field {
   std::vector<uint16_t> ports = {};       // in order; at least one
   std::vector<IpAddress> addresses = {};  // the others, best first
   std::vector<IpAddress> deferred = {};   // that other races are trying
+  // Endpoints behind the addresses, in this order.
+  std::vector<Endpoint> alternatives = {};
+  std::vector<Endpoint> deferred_alternatives = {};
   bool adaptive = true;
   Duration attempt_delay{250'000};  // cold
 };

@@ -31,6 +31,7 @@ void Race::on(const Begin& event) {
   phase_ = event.first_under_way ? Phase::kRacing : Phase::kResolving;
   pending_[index(Family::kIpv4)] = event.ipv4_pending;
   pending_[index(Family::kIpv6)] = event.ipv6_pending;
+  others_until_ = event.others_until;
   next_start_ = now_;
   if (settings_.connect_timeout) {
     connect_deadline_ = now_ + *settings_.connect_timeout;
@@ -55,6 +56,17 @@ void Race::on(const Begin& event) {
 void Race::on(const Resolved& event) {
   if (phase_ == Phase::kIdle || phase_ == Phase::kDone) return;
   pending_[index(event.family)] = false;
+  add(event.candidates);
+}
+
+void Race::on(const Joined& event) {
+  if (phase_ == Phase::kIdle || phase_ == Phase::kDone) return;
+  if (!event.more) others_until_.reset();
+  for (const Endpoint& candidate : event.candidates) {
+    const Endpoint endpoint = plain(candidate);
+    if (std::erase(queue(endpoint.address.family), endpoint) > 0)
+      known_.erase(endpoint);
+  }
   add(event.candidates);
 }
 
@@ -297,6 +309,7 @@ std::deque<Endpoint>* Race::next_queue() {
 void Race::finish_if_exhausted() {
   if (live_ > 0 || anything_waiting()) return;
   if (pending(Family::kIpv4) || pending(Family::kIpv6)) return;
+  if (waits_for_others()) return;
   if (attempt_1_timed_out_) return finish(TimedOut{});
   finish(AllFailed{});
 }
@@ -330,6 +343,7 @@ void Race::arm() {
     no_later_than(next_start_);
     if (may_look()) no_later_than(next_look_);
   }
+  if (live_ == 0 && waits_for_others()) no_later_than(*others_until_);
   if (phase_ == Phase::kRacing && exploration_waits()) {
     no_later_than(attempts_.front().started + kExplorationDelay);
   }
@@ -365,5 +379,9 @@ bool Race::only_deferred_waiting() const {
 }
 
 bool Race::pending(Family family) const { return pending_[index(family)]; }
+
+bool Race::waits_for_others() const {
+  return others_until_ && now_ < *others_until_;
+}
 
 }  // namespace happy::race

@@ -52,6 +52,9 @@ struct Begin {
   bool ipv4_pending = false;  // an answer of this family may still come
   bool ipv6_pending = false;
   std::vector<Endpoint> deferred = {};
+  // Candidates of no family's answer may come by Joined: until then the race
+  // does not end because nothing is left.
+  std::optional<Time> others_until = std::nullopt;
   // The first candidate is under way already: no Resolution Delay. Its
   // StartAttempt is given all the same, as AttemptId{1}.
   bool first_under_way = false;
@@ -68,6 +71,12 @@ struct Begin {
 struct Resolved {
   Family family;
   std::vector<Endpoint> candidates;
+};
+// Candidates besides those of a family's answer, in the order to use them,
+// which holds for those that wait already, too. `more`: others may follow.
+struct Joined {
+  std::vector<Endpoint> candidates;
+  bool more = false;
 };
 // These must not be started any more; attempts under way go on.
 struct Withdrawn {
@@ -91,8 +100,8 @@ struct Retransmitted {
 struct Tick {
 };  // the time asked for by WakeAt has come (or is thought to have)
 struct Abandoned {};  // the caller closed the socket, or no longer waits
-using Event = std::variant<Begin, Resolved, Withdrawn, Deferred, Connected,
-                           Failed, Retransmitted, Tick, Abandoned>;
+using Event = std::variant<Begin, Resolved, Joined, Withdrawn, Deferred,
+                           Connected, Failed, Retransmitted, Tick, Abandoned>;
 
 // Actions.
 struct StartAttempt {
@@ -154,6 +163,7 @@ class Race {
 
   void on(const Begin& event);
   void on(const Resolved& event);
+  void on(const Joined& event);
   void on(const Withdrawn& event);
   void on(const Deferred& event);
   void on(const Connected& event);
@@ -185,13 +195,15 @@ class Race {
   bool exploration_waits() const;
   bool may_look() const;
   bool pending(Family family) const;
+  bool waits_for_others() const;
 
   const Settings settings_;
   Phase phase_ = Phase::kIdle;
   Time now_{};
   std::vector<Action> out_;
 
-  std::array<bool, 2> pending_{};                      // by Family
+  std::array<bool, 2> pending_{};  // by Family
+  std::optional<Time> others_until_;
   using Queues = std::array<std::deque<Endpoint>, 2>;  // by Family
   Queues waiting_;
   Queues deferred_;

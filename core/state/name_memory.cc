@@ -48,6 +48,11 @@ bool NameMemory::Lookup::gave(const IpAddress& address) const {
   return contains(addresses, address);
 }
 
+bool NameMemory::Lookup::is_trying(const Endpoint& endpoint) const {
+  const auto at = trying.find(endpoint.address);
+  return at != trying.end() && contains(at->second, endpoint.port);
+}
+
 NameMemory::NameMemory(const Limits& limits) : limits_(limits) {}
 
 LookupId NameMemory::remember(std::string_view name, size_t rule,
@@ -58,6 +63,7 @@ LookupId NameMemory::remember(std::string_view name, size_t rule,
   if (lookup == nullptr) lookup = &insert(name, families);
   lookup->rule = rule;
   lookup->failures.clear();  // who asks again, tries again
+  lookup->alternatives.clear();
   replace_addresses(lookup, allowed_once(addresses, families));
   touch(lookup->id);
   note_evidence(thread, lookup->id, now);
@@ -80,6 +86,36 @@ void NameMemory::join(std::string_view name, Families families,
   replace_addresses(lookup, allowed_once(all, families));
 }
 
+void NameMemory::set_alternatives(LookupId id,
+                                  std::vector<Endpoint> alternatives) {
+  Lookup* lookup = find(id);
+  if (lookup == nullptr) return;
+  if (alternatives.size() > limits_.addresses_per_lookup) {
+    alternatives.resize(limits_.addresses_per_lookup);
+  }
+  for (Endpoint& endpoint : alternatives) {
+    endpoint = plain(endpoint);
+    std::erase(lookup->led_to, endpoint.address);
+    lookup->led_to.push_back(endpoint.address);
+  }
+  while (lookup->led_to.size() > limits_.addresses_per_lookup) {
+    lookup->led_to.pop_front();
+  }
+  lookup->alternatives = std::move(alternatives);
+}
+
+// An endpoint that `out` has by its address already is left out.
+void NameMemory::add_alternatives(const Lookup& lookup, const Endpoint& wanted,
+                                  Families usable, Candidates* out) {
+  for (const Endpoint& endpoint : lookup.alternatives) {
+    if (!usable.has(endpoint.address.family) || endpoint == wanted) continue;
+    if (endpoint.port == wanted.port && lookup.gave(endpoint.address)) continue;
+    auto& list = lookup.is_trying(endpoint) ? out->deferred_alternatives
+                                            : out->alternatives;
+    if (!contains(list, endpoint)) list.push_back(endpoint);
+  }
+}
+
 std::optional<Candidates> NameMemory::candidates_for(
     const Endpoint& destination, Families usable, ThreadId thread, Time now) {
   const Endpoint wanted = plain(destination);
@@ -100,25 +136,40 @@ std::optional<Candidates> NameMemory::candidates_for(
     if (!std::all_of(lookups.begin(), lookups.end(), gave)) continue;
     const Endpoint candidate{address, wanted.port};
     const auto tries = [&candidate](Lookup* l) {
-      const auto it = l->trying.find(candidate.address);
-      return it != l->trying.end() && contains(it->second, candidate.port);
+      return l->is_trying(candidate);
     };
     const bool tried = std::any_of(lookups.begin(), lookups.end(), tries);
     (tried ? out.deferred : out.addresses).push_back(address);
   }
   // Without the name, whose race it was that failed is unknown as well.
   if (lookups.size() == 1) {
+    add_alternatives(first, wanted, usable, &out);
     out.fail_with = take_failure(lookups.front(), wanted, now);
   }
   for (const LookupId id : out.lookups) touch(id);
   return out;
 }
 
+std::vector<IpAddress> NameMemory::addresses_of(LookupId id) {
+  const Lookup* lookup = find(id);
+  return lookup == nullptr ? std::vector<IpAddress>{} : lookup->addresses;
+}
+
+std::vector<Endpoint> NameMemory::alternatives_of(LookupId id) {
+  const Lookup* lookup = find(id);
+  return lookup == nullptr ? std::vector<Endpoint>{} : lookup->alternatives;
+}
+
 std::vector<size_t> NameMemory::rules_of(const IpAddress& address) const {
   std::vector<size_t> out;
-  const auto owners = by_address_.find(plain({address, 0}).address);
-  if (owners == by_address_.end()) return out;
-  for (const LookupId id : owners->second) out.push_back(by_id_.at(id)->rule);
+  const IpAddress wanted = address.unmapped();
+  const auto owners = by_address_.find(wanted);
+  if (owners != by_address_.end()) {
+    for (const LookupId id : owners->second) out.push_back(by_id_.at(id)->rule);
+  }
+  for (const Lookup& lookup : lookups_) {
+    if (contains(lookup.led_to, wanted)) out.push_back(lookup.rule);
+  }
   return out;
 }
 

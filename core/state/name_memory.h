@@ -38,6 +38,10 @@ struct Candidates {
   // Part of them in spirit, but another race of the look-up is trying them to
   // this port: to go last.
   std::vector<IpAddress> deferred;
+  // The same of what set_alternatives() told. Empty if several look-ups are in
+  // question.
+  std::vector<Endpoint> alternatives;
+  std::vector<Endpoint> deferred_alternatives;
   // The policy rule; nullopt if the names in question have different ones.
   std::optional<size_t> rule;
   // Empty if several names are in question: only what they share is above.
@@ -86,12 +90,22 @@ class NameMemory {
   void join(std::string_view name, Families families,
             std::span<const IpAddress> addresses);
 
+  // Endpoints that lead to the name by other ways than its addresses, best
+  // first, in place of those before. They race with its addresses, but nobody
+  // is known by them. The next remember() forgets them.
+  void set_alternatives(LookupId lookup, std::vector<Endpoint> alternatives);
+
   // nullopt: the address is nobody's. Not const: an errno is given once.
   std::optional<Candidates> candidates_for(const Endpoint& destination,
                                            Families usable, ThreadId thread,
                                            Time now);
 
-  // The policy rules of all look-ups that gave the address.
+  // What is remembered of a look-up now; empty where it is forgotten.
+  std::vector<IpAddress> addresses_of(LookupId lookup);
+  std::vector<Endpoint> alternatives_of(LookupId lookup);
+
+  // The policy rules of all look-ups that gave the address, or had it among
+  // their alternatives.
   std::vector<size_t> rules_of(const IpAddress& address) const;
 
   // A race to `destination` for `lookups` failed wholly. Those others of its
@@ -124,9 +138,12 @@ class NameMemory {
     size_t rule = 0;
     std::vector<IpAddress> addresses = {};
     std::deque<IpAddress> former = {};  // oldest first
+    std::vector<Endpoint> alternatives = {};
+    std::deque<IpAddress> led_to = {};  // by alternatives; oldest first
     std::vector<RecentFailure> failures = {};
     std::unordered_map<IpAddress, std::vector<uint16_t>> trying = {};  // ports
     bool gave(const IpAddress& address) const;
+    bool is_trying(const Endpoint& endpoint) const;
   };
   struct Evidence {
     LookupId lookup;
@@ -149,6 +166,8 @@ class NameMemory {
   void note_evidence(ThreadId thread, LookupId lookup, Time now);
   std::vector<Lookup*> in_question(const IpAddress& address, ThreadId thread,
                                    Time now);
+  static void add_alternatives(const Lookup& lookup, const Endpoint& wanted,
+                               Families usable, Candidates* out);
   int take_failure(Lookup* lookup, const Endpoint& endpoint, Time now);
 
   const Limits limits_;

@@ -212,5 +212,35 @@ TEST(Experience, WithoutHistoryARaceIsCold) {
   EXPECT_FALSE(weighed.begin.explored);
 }
 
+TEST(Experience, AlternativesComeBehindTheAddresses) {
+  const Endpoint other{v4(3).address, 8443}, tried{v4(4).address, 443};
+  const Field field{.destination = v4(1).address,
+                    .ports = {443},
+                    .addresses = {v4(2).address},
+                    .alternatives = {other},
+                    .deferred_alternatives = {tried}};
+  EXPECT_EQ(weigh(field, nullptr, kT0).begin.candidates,
+            (Endpoints{v4(1), v4(2), other}));
+  state::AddressHistory history;
+  history.enter(state::NetworkId{1});
+  const Begin begin = weigh(field, &history, kT0).begin;
+  EXPECT_EQ(begin.candidates, (Endpoints{v4(1), v4(2), other}));
+  EXPECT_EQ(begin.deferred, (Endpoints{tried}));
+}
+
+TEST(Experience, AlternativesThatFailedLatelyGoLast) {
+  const Endpoint other{v4(3).address, 8443};
+  state::AddressHistory history;
+  history.enter(state::NetworkId{1});
+  history.failed(state::NetworkId{1}, other, state::FailureKind::kRefused, kT0);
+  const Begin begin = weigh({.destination = v4(1).address,
+                             .ports = {443},
+                             .alternatives = {other, v4(4)}},
+                            &history, kT0 + 1s)
+                          .begin;
+  EXPECT_EQ(begin.candidates, (Endpoints{v4(1), v4(4)}));
+  EXPECT_EQ(begin.deferred, (Endpoints{other}));
+}
+
 }  // namespace
 }  // namespace happy::race

@@ -56,6 +56,10 @@ class RandomRace {
       const auto id = static_cast<uint32_t>(pick(1, 6));
       world.at(pick(0, 300) * 10ms, Retransmitted{AttemptId{id}});
     }
+    if (pick(0, 2) == 0) begin.others_until = kT0 + pick(0, 100) * 10ms;
+    for (int i = pick(0, 2); i > 0; --i) {
+      world.at(pick(0, 100) * 10ms, Joined{some(&world), pick(0, 1) == 0});
+    }
     if (pick(0, 9) == 0) world.at(pick(0, 100) * 10ms, Abandoned{});
     if (begin.candidates.empty()) begin.first_under_way = false;
     begin_ = begin;

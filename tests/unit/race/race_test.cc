@@ -8,6 +8,8 @@
 namespace happy::race {
 namespace {
 
+using testing::Contains;
+
 Begin begin(Endpoints candidates) {
   return {.candidates = std::move(candidates)};
 }
@@ -273,6 +275,76 @@ TEST(Race, SuccessInTheLastInstantBeatsTheTimeout) {
   Race race{Settings{.connect_timeout = 1s}};
   race.step(begin({v4(1)}), kT0);
   EXPECT_THAT(race.step(connected(1), kT0 + 1s), ElementsAre(won(1)));
+}
+
+// What HTTPS records lead to comes beside the answers of the families.
+class Others : public testing::Test {
+ protected:
+  Actions begin(Duration wait, bool ipv6_pending = false) {
+    return race_.step(Begin{.candidates = {v4(1)},
+                            .ipv6_pending = ipv6_pending,
+                            .others_until = kT0 + wait,
+                            .first_under_way = true},
+                      kT0);
+  }
+  Race race_{Settings{}};
+  uint32_t last_ = 1;
+};
+
+TEST_F(Others, JoinAtTheNextTurn) {
+  begin(50ms);
+  EXPECT_THAT(race_.step(Joined{{v4(2)}, false}, kT0 + 20ms),
+              ElementsAre(wake(kT0 + 250ms)));
+  EXPECT_THAT(race_.step(Tick{}, kT0 + 250ms), Contains(start(2, v4(2))));
+}
+
+TEST_F(Others, AreWaitedForWhereAllHasFailed) {
+  begin(50ms);
+  EXPECT_THAT(race_.step(failed(1), kT0 + 5ms), ElementsAre(wake(kT0 + 50ms)));
+  EXPECT_THAT(race_.step(Joined{{v4(2)}, true}, kT0 + 20ms),
+              ElementsAre(start(2, v4(2))));
+  EXPECT_THAT(race_.step(failed(2), kT0 + 25ms), ElementsAre(wake(kT0 + 50ms)));
+  EXPECT_THAT(race_.step(Joined{{}, false}, kT0 + 30ms),
+              ElementsAre(Action{AllFailed{}}));
+}
+
+TEST_F(Others, AreNotWaitedForLonger) {
+  begin(50ms);
+  race_.step(failed(1), kT0 + 5ms);
+  EXPECT_THAT(race_.step(Tick{}, kT0 + 50ms), ElementsAre(Action{AllFailed{}}));
+}
+
+TEST_F(Others, AreNotWaitedForAtAllOnceTheTimeIsOver) {
+  begin(50ms);
+  EXPECT_THAT(race_.step(failed(1), kT0 + 60ms),
+              ElementsAre(Action{AllFailed{}}));
+}
+
+TEST_F(Others, MayComeLongAfterWhileAnAttemptIsUnderWay) {
+  begin(50ms);
+  EXPECT_THAT(race_.step(Joined{{v4(2)}, false}, kT0 + 900ms),
+              Contains(start(2, v4(2))));
+}
+
+TEST_F(Others, TakeTheOrderOfTheLatestWord) {
+  begin(50ms);
+  race_.step(Joined{{v4(2), v4(3)}, true}, kT0 + 1ms);
+  race_.step(Resolved{Family::kIpv4, {v4(9)}}, kT0 + 2ms);
+  race_.step(Joined{{v4(4), v4(3), v4(2)}, false}, kT0 + 3ms);
+  for (const uint8_t next : {9, 4, 3, 2}) {
+    const Actions actions = race_.step(failed(last_), kT0 + 5ms);
+    EXPECT_THAT(actions, Contains(start(++last_, v4(next))));
+  }
+  // What has been started is not started again.
+  EXPECT_THAT(race_.step(Joined{{v4(4), v4(1)}, false}, kT0 + 6ms), IsEmpty());
+}
+
+TEST_F(Others, DoNotStandForAFamilysAnswer) {
+  begin(50ms, true);
+  race_.step(Joined{{}, false}, kT0 + 1ms);
+  EXPECT_THAT(race_.step(failed(1), kT0 + 5ms), IsEmpty());
+  EXPECT_THAT(race_.step(Resolved{Family::kIpv6, {v6(1)}}, kT0 + 60ms),
+              Contains(start(2, v6(1))));
 }
 
 }  // namespace

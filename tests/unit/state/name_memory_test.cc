@@ -291,5 +291,83 @@ TEST(NameMemoryLimits, AddressesThreadsAndEvidenceAreBounded) {
       << "thread 1 was used least recently";
 }
 
+// What HTTPS records lead to.
+class Alternatives : public NameMemoryTest {
+ protected:
+  std::vector<Endpoint> of(const IpAddress& address, Families usable = kBoth) {
+    const auto found = ask(address, kMe, usable);
+    EXPECT_TRUE(found);
+    return found ? found->alternatives : std::vector<Endpoint>{};
+  }
+};
+
+TEST_F(Alternatives, ComeBesideTheAddresses) {
+  const LookupId id = remember("a.example", {v4(1), v4(2)});
+  memory_.set_alternatives(id, {at(v4(9), 8443), at(v6(9))});
+  EXPECT_THAT(of(v4(1)), ElementsAre(at(v4(9), 8443), at(v6(9))));
+  EXPECT_THAT(of(v4(1), kOnlyV4), ElementsAre(at(v4(9), 8443)));
+  EXPECT_THAT(ask(v4(1))->addresses, ElementsAre(v4(2)));
+}
+
+TEST_F(Alternatives, WhatTheAddressesHaveAlreadyIsLeftOut) {
+  const LookupId id = remember("a.example", {v4(1), v4(2)});
+  memory_.set_alternatives(
+      id, {at(v4(1)), at(v4(2)), at(v4(2), 8443), at(v4(9)), at(v4(9))});
+  EXPECT_THAT(of(v4(1)), ElementsAre(at(v4(2), 8443), at(v4(9))));
+}
+
+TEST_F(Alternatives, TheNewTakeThePlaceOfTheOld) {
+  const LookupId id = remember("a.example", {v4(1)});
+  memory_.set_alternatives(id, {at(v4(8))});
+  memory_.set_alternatives(id, {at(v4(9))});
+  EXPECT_THAT(of(v4(1)), ElementsAre(at(v4(9))));
+  remember("a.example", {v4(1)});
+  EXPECT_THAT(of(v4(1)), IsEmpty());
+}
+
+TEST_F(Alternatives, WhatAnotherRaceTriesGoesLast) {
+  const LookupId id = remember("a.example", {v4(1)});
+  memory_.set_alternatives(id, {at(v4(8)), at(v4(9))});
+  memory_.attempt_started({id}, at(v4(8)));
+  EXPECT_THAT(of(v4(1)), ElementsAre(at(v4(9))));
+  EXPECT_THAT(ask(v4(1))->deferred_alternatives, ElementsAre(at(v4(8))));
+}
+
+// The program has never been told of it, so a connect() to it means whoever
+// else has that address.
+TEST_F(Alternatives, NobodyIsKnownByThem) {
+  const LookupId id = remember("a.example", {v4(1)});
+  memory_.set_alternatives(id, {at(v4(9))});
+  EXPECT_FALSE(ask(v4(9)));
+  remember("b.example", {v4(9), v4(2)}, kBoth, kOther);
+  EXPECT_EQ(ask(v4(9))->name, "b.example");
+}
+
+TEST_F(Alternatives, OfSeveralNamesInQuestionHaveNoPlace) {
+  const LookupId id = remember("a.example", {v4(1)}, kBoth, kOther);
+  remember("b.example", {v4(1)}, kBoth, kOther);
+  memory_.set_alternatives(id, {at(v4(9))});
+  EXPECT_THAT(of(v4(1)), IsEmpty());
+}
+
+// A question about such an address, which getpeername() tells, tells of the
+// name: also once it has gone.
+TEST_F(Alternatives, AreTheRulesAddressesToo) {
+  const LookupId id = remember("a.example", {v4(1)}, kBoth, kMe, 7);
+  memory_.set_alternatives(id, {at(v4(9), 8443)});
+  memory_.set_alternatives(id, {});
+  EXPECT_THAT(memory_.rules_of(v4(9)), ElementsAre(7u));
+  EXPECT_THAT(memory_.rules_of(v4(9).mapped()), ElementsAre(7u));
+  EXPECT_THAT(memory_.rules_of(v4(8)), IsEmpty());
+}
+
+TEST_F(Alternatives, AreBounded) {
+  const LookupId id = remember("a.example", {v4(1)});
+  std::vector<Endpoint> many;
+  for (uint16_t port = 1; port <= 1000; ++port) many.push_back(at(v4(9), port));
+  memory_.set_alternatives(id, many);
+  EXPECT_EQ(of(v4(1)).size(), NameMemory::Limits().addresses_per_lookup);
+}
+
 }  // namespace
 }  // namespace happy::state
