@@ -13,6 +13,7 @@
 #include "shim/disguises.h"
 #include "shim/exchange.h"
 #include "shim/fd_table.h"
+#include "shim/names.h"
 #include "shim/races.h"
 #include "shim/real.h"
 
@@ -320,6 +321,7 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
     options = race->options;
     race->options_lock.unlock();
   }
+  names::note_known(address, length);  // getpeername() may show it
   const int fresh =
       socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
              options.protocol);

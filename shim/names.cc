@@ -110,6 +110,11 @@ void note_known(const happy_address& address) {
   filter::any.store(true, std::memory_order_release);
 }
 
+void note_known(const sockaddr* address, socklen_t length) {
+  const auto endpoint = Endpoint::from_sockaddr(address, length);
+  if (endpoint) note_known(to_abi(endpoint->address));
+}
+
 bool concerns_us(const char* node) {
   return node != nullptr && !passes_through() && !is_numeric(node);
 }

@@ -55,8 +55,9 @@ inline bool maybe_known(const sockaddr* address, socklen_t length) {
   const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(address);
   return filter::holds(filter::bit_of(ipv4->sin_addr.s_addr));
 }
-// An address was handed to the host.
+// An address was handed to the host, or may come to its sight.
 void note_known(const happy_address& address);
+void note_known(const sockaddr* address, socklen_t length);
 
 // Whether the address came from a look-up of a strict name.
 bool is_strict_address(const sockaddr* address, socklen_t length);
