@@ -97,7 +97,7 @@ constexpr KeySpec kKeys[] = {
      .shape = kPorts,
      .min = 1,
      .max = 8},
-    {Scope::kSettings, "https_records", kBoolean, kLater},
+    {Scope::kSettings, "https_records", kBoolean},
     {Scope::kSettings, "stale", kBoolean},
     {.scope = Scope::kSettings,
      .name = "private_addresses",

@@ -103,6 +103,7 @@ struct Rule {
   Timeouts timeouts;
   bool stale = true;            // expired answers serve where resolvers fail
   bool refuse_private = false;  // the guard against DNS rebinding
+  bool https_records = false;   // RFC 9460, for connects to port 443
   std::optional<Nat64> nat64{};
   // The ports that a connect() to the key's port races, in this order.
   std::map<uint16_t, std::vector<uint16_t>> port_alternatives{};

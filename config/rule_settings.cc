@@ -240,6 +240,7 @@ RuleSettings read_settings(const Value& object, const std::string& path,
   s.stale = top.boolean("stale");
   s.refuse_private = top.read<bool>(
       "private_addresses", [](const Value& v) { return v.text == "refuse"; });
+  s.https_records = top.boolean("https_records");
   s.nat64 = top.read<std::optional<Nat64>>("nat64", [&](const Value& v) {
     return to_nat64(v, child(path, "nat64"), out);
   });
@@ -268,6 +269,7 @@ RuleSettings merged(RuleSettings rule, const RuleSettings& defaults) {
   inherit(&rule.families, defaults.families);
   inherit(&rule.stale, defaults.stale);
   inherit(&rule.refuse_private, defaults.refuse_private);
+  inherit(&rule.https_records, defaults.https_records);
   inherit(&rule.nat64, defaults.nat64);
   inherit(&rule.enabled, defaults.enabled);
   inherit(&rule.attempt_delay_ms, defaults.attempt_delay_ms);
@@ -300,6 +302,7 @@ Rule make_rule(const RuleSettings& s, Diagnostics* out) {
 
   if (s.stale) rule.stale = s.stale->value;
   if (s.refuse_private) rule.refuse_private = s.refuse_private->value;
+  if (s.https_records) rule.https_records = s.https_records->value;
   if (s.nat64) rule.nat64 = s.nat64->value;
   if (s.port_alternatives) rule.port_alternatives = s.port_alternatives->value;
 

@@ -42,6 +42,7 @@ struct RuleSettings {
   Maybe<std::vector<Family>> families;
   Maybe<bool> stale;
   Maybe<bool> refuse_private;
+  Maybe<bool> https_records;
   Maybe<std::optional<Nat64>> nat64;  // no value: faulty
   Maybe<bool> enabled;
   Maybe<std::map<uint16_t, std::vector<uint16_t>>> port_alternatives;

@@ -226,6 +226,7 @@ void Engine::after_fork_child() {
   helper_ = new Helper(this);  // no thread, no descriptor until needed
   ledger_ = nullptr;
   late_.clear();
+  awaited_services_.clear();
   names_.after_fork(forking_thread_, gettid());
 }
 

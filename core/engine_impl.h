@@ -65,6 +65,7 @@ struct happy_race {
   std::vector<uint16_t> ports;  // that are raced
   happy::state::Families usable;
   happy::state::NetworkId network{};
+  bool takes_services = false;  // what HTTPS records lead to may join
   // What the history is to learn of attempts that a win has cut short.
   std::map<happy::IpAddress, happy::Duration> attempt_delays;
   happy::Duration attempt_delay{};
@@ -82,6 +83,7 @@ struct Plan : happy_plan {
   std::vector<uint16_t> ports;
   state::Families usable;
   state::NetworkId network{};
+  bool takes_services = false;
   state::Candidates known;
   race::Settings settings;
   race::Begin begin;
@@ -231,6 +233,29 @@ class Engine {
   void ask_raw(const std::shared_ptr<RawQuery>& query);
   void replied_raw(const std::shared_ptr<RawQuery>& query, int error);
 
+  // https_records.cc
+  static constexpr size_t kMaxAlternatives = 64;
+  void begin_services(Lookup* lookup, size_t name_index,
+                      const std::vector<Family>& wanted);
+  void answer_services(Lookup* lookup,
+                       std::vector<dns::ServiceQuestion> questions);
+  std::optional<dns::Answer> cached_service(
+      const Lookup& lookup, const dns::ServiceQuestion& question);
+  bool was_silent(const Lookup& lookup, const dns::ServiceQuestion& question);
+  void trace_service(const dns::ServiceQuestion& question,
+                     const dns::Answer& answer, const std::string& resolver,
+                     std::string_view source);
+  void ask_services(const std::shared_ptr<Lookup>& lookup);
+  void service_replied(const std::shared_ptr<Lookup>& lookup, size_t name_index,
+                       const dns::ServiceQuestion& question,
+                       ReplyResult result);
+  void keep_service(const dns::ServiceQuestion& question, const Reply& reply);
+  std::vector<Endpoint> alternatives(Lookup* lookup);
+  bool is_refused(Lookup* lookup, const IpAddress& address);
+  void note_services(const Lookup& lookup, std::vector<Endpoint> alternatives);
+  void join_services(Lookup* lookup);
+  void weigh_services(const config::Rule& rule, Plan* plan);
+
   // nat64.cc
   const config::Rule* rule_for(const char* name);
   std::vector<dns::Nat64Prefix> nat64_prefixes(const config::Rule& rule);
@@ -245,7 +270,9 @@ class Engine {
   // plans.cc
   const config::Rule* rule_of(const state::Candidates& known) const;
   void note_pending(Plan* plan);
-  bool begin_and_see(happy_race* race, const net::RaceRequest& request);
+  void catch_up(const happy_race& race, race::Begin* begin);
+  bool is_late(const happy_race& race, Family family) const;
+  bool begin_and_see(happy_race* race, net::RaceRequest request);
 
   void log(int level, const std::string& line) const {
     host_->log(level, line.data(), line.size());
@@ -264,6 +291,9 @@ class Engine {
   dns::Unanswered unanswered_;
   state::NameMemory names_;
   std::unordered_map<state::LookupId, std::vector<Family>> late_;
+  // Whose HTTPS records are still asked for, and how long a race in which all
+  // has failed is to wait for them.
+  std::unordered_map<state::LookupId, Time> awaited_services_;
   state::AddressHistory history_;
   net::NetworkReader network_;
   net::SourceReader sources_;

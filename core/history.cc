@@ -54,11 +54,14 @@ void Engine::weigh(const config::Rule& rule, Plan* plan) {
                    .ports = plan->ports,
                    .addresses = plan->known.addresses,
                    .deferred = plan->known.deferred,
+                   .alternatives = plan->known.alternatives,
+                   .deferred_alternatives = plan->known.deferred_alternatives,
                    .adaptive = rule.race.adaptive,
                    .attempt_delay = rule.race.attempt_delay},
                   history, now);
   weighed.begin.ipv4_pending = plan->begin.ipv4_pending;
   weighed.begin.ipv6_pending = plan->begin.ipv6_pending;
+  weighed.begin.others_until = plan->begin.others_until;
   weighed.begin.first_under_way = true;
   plan->begin = std::move(weighed.begin);
   plan->settings.attempt_delay = weighed.attempt_delay;

@@ -9,6 +9,7 @@
 
 #include "core/dns/nat64.h"
 #include "core/dns/resolution.h"
+#include "core/dns/service_lookup.h"
 #include "core/engine.h"
 #include "core/net/dot_error.h"
 #include "core/net/loop_timer.h"
@@ -44,6 +45,15 @@ struct Lookup : happy_lookup {
   std::optional<state::LookupId> remembered;
   std::vector<Family> late;  // the families whose answers may still come
   size_t rule_used = 0;
+  // The HTTPS records of one of the names, where its rule wants them.
+  struct Services {
+    size_t name_index;
+    dns::ServiceLookup machine;
+    std::vector<dns::ServiceQuestion> asks = {};  // not yet performed
+    std::vector<IpAddress> own = {};  // the name's addresses, once known
+    bool refused = false;             // a private address, and it was said
+  };
+  std::optional<Services> services;
 
   // What `addresses` and `canonical_name` point to.
   std::vector<happy_address> storage;

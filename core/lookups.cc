@@ -137,7 +137,9 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
     settings.extra = Family::kIpv6;
   lookup->machine.emplace(std::move(names->list), wanted(*lookup), settings);
   step(lookup, dns::BeginResolution{});
-  if (lookup->asks.empty()) return lookup.get();
+  const bool all_known = lookup->asks.empty() &&
+                         (!lookup->services || lookup->services->asks.empty());
+  if (all_known) return lookup.get();
   const auto posted = helper_->loop.post([this, lookup] { carry_on(lookup); });
   if (!posted) {
     log(HAPPY_LOG_ERROR, std::string("cannot start the helper thread: ") +
@@ -181,6 +183,7 @@ void Engine::step(const std::shared_ptr<Lookup>& lookup,
     lookup->wake_at.reset();
     for (const auto& action : actions) {
       if (const auto* question = std::get_if<dns::Ask>(&action)) {
+        begin_services(lookup.get(), question->name_index, wanted(*lookup));
         const auto known = local_answer(lookup.get(), *question);
         const auto old = known && !is_failure(*known)
                              ? std::nullopt
@@ -304,6 +307,7 @@ void Engine::carry_on(const std::shared_ptr<Lookup>& lookup) {
   for (const dns::Ask& question : std::exchange(lookup->asks, {})) {
     ask(lookup, question);
   }
+  ask_services(lookup);
   if (lookup->machine->over()) {
     lookup->timer.reset();
     return;
@@ -394,6 +398,10 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
     }
     helper_->races->resolved(race->id, resolved);
   }
+  if (!lookup->services) return;
+  auto& own = lookup->services->own;
+  own.insert(own.end(), addresses.begin(), addresses.end());
+  join_services(lookup.get());
 }
 
 void Engine::perform(const std::shared_ptr<Lookup>& lookup,
@@ -422,12 +430,16 @@ void Engine::answer(Lookup* lookup, const std::string& canonical,
   }
   if (lookup->storage.empty()) return fail(lookup, EAI_NODATA);
   lookup->rule_used = rule_index;
+  if (lookup->services) lookup->services->own = addresses;
+  auto others = alternatives(lookup);
   {
     const std::lock_guard lock(mutex_);
     lookup->remembered =
         names_.remember(lookup->name, rule_index, lookup->raced, addresses,
                         lookup->thread, net::monotonic_now());
     if (!lookup->late.empty()) late_[*lookup->remembered] = lookup->late;
+    awaited_services_.erase(*lookup->remembered);
+    note_services(*lookup, std::move(others));
   }
   lookup->canonical = canonical;
   lookup->status = HAPPY_LOOKUP_ANSWER;
@@ -449,6 +461,7 @@ void Engine::leave_to_system(Lookup* lookup) {
                           "\" and other names of its rule are looked up in "
                           "clear text for an hour: " +
                           why);
+  lookup->services.reset();
   {
     const std::lock_guard lock(mutex_);
     const Time now = net::monotonic_now();
@@ -477,6 +490,7 @@ bool Engine::is_left_to_system(const std::vector<size_t>& rules) {
 
 void Engine::fail(Lookup* lookup, int eai) {
   if (is_done(*lookup)) return;
+  lookup->services.reset();
   lookup->status = HAPPY_LOOKUP_FAILED;
   lookup->eai = eai;
   trace_.resolve_end(lookup->name, eai_name(eai),

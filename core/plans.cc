@@ -154,20 +154,25 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
     plan->known.addresses.clear();
     plan->known.deferred.clear();
     plan->begin.ipv4_pending = plan->begin.ipv6_pending = false;
+    plan->usable = {.ipv4 = false, .ipv6 = false};  // nothing joins it
   }
   keep_families(*rule, &plan->known.addresses);
   keep_families(*rule, &plan->known.deferred);
   plan->ports = ports_of(*rule, plan->destination.port);
+  weigh_services(*rule, plan.get());
   if (plan->ports.front() != plan->destination.port) {
     plan->port = plan->ports.front();
   }
   plan->fail_with = plan->known.fail_with;
   const size_t addresses =
       1 + plan->known.addresses.size() + plan->known.deferred.size();
-  plan->candidates = addresses * plan->ports.size() - 1;
+  plan->candidates = addresses * plan->ports.size() - 1 +
+                     plan->known.alternatives.size() +
+                     plan->known.deferred_alternatives.size();
   plan->attempt_ms = milliseconds(rule->timeouts.attempt);
   plan->connect_ms = milliseconds(rule->timeouts.connect);
-  const bool pending = plan->begin.ipv4_pending || plan->begin.ipv6_pending;
+  const bool pending = plan->begin.ipv4_pending || plan->begin.ipv6_pending ||
+                       plan->begin.others_until;
   if (plan->candidates == 0 && !pending && plan->attempt_ms == 0 &&
       plan->connect_ms == 0 && plan->fail_with == 0 && plan->port == 0) {
     *why = rule->race.enabled ? "one address and no time-out"
@@ -193,6 +198,7 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
   race->ports = plan->ports;
   race->usable = plan->usable;
   race->network = plan->network;
+  race->takes_services = plan->takes_services;
   race->attempt_delays = plan->begin.attempt_delays;
   race->attempt_delay = plan->settings.attempt_delay;
   race->explored = plan->begin.explored;
@@ -206,8 +212,10 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
   request.mapped = mapped;
   happy_race* raw = race.release();  // race_over frees it
   if (error == 0) {
-    const auto posted = helper_->loop.post(
-        [this, raw, request] { helper_->races->begin(raw->id, request); });
+    const auto posted = helper_->loop.post([this, raw, request]() mutable {
+      catch_up(*raw, &request.begin);
+      helper_->races->begin(raw->id, request);
+    });
     if (posted) return raw;
     delete raw;
     return nullptr;
@@ -222,10 +230,48 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
   return started && !gone ? raw : nullptr;
 }
 
+// Under mutex_. An answer of the family may still come.
+bool Engine::is_late(const happy_race& race, Family family) const {
+  const auto awaits = [&](state::LookupId lookup) {
+    const auto late = late_.find(lookup);
+    return late != late_.end() &&
+           std::find(late->second.begin(), late->second.end(), family) !=
+               late->second.end();
+  };
+  return std::any_of(race.lookups.begin(), race.lookups.end(), awaits);
+}
+
+// Loop thread. An answer that came between the plan and the race's beginning
+// found no race that it could join, and none waits for it.
+void Engine::catch_up(const happy_race& race, race::Begin* begin) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Endpoint> missed;
+  for (const Family family : {Family::kIpv6, Family::kIpv4}) {
+    bool& pending =
+        family == Family::kIpv4 ? begin->ipv4_pending : begin->ipv6_pending;
+    if (!pending || is_late(race, family)) continue;
+    pending = false;
+    if (race.lookups.size() != 1) continue;
+    for (const IpAddress& address : names_.addresses_of(race.lookups.front()))
+      if (address.family == family) append(address, race.ports, &missed);
+  }
+  if (begin->others_until) {
+    for (const Endpoint& one : names_.alternatives_of(race.lookups.front()))
+      if (race.usable.has(one.address.family)) missed.push_back(one);
+    if (!awaited_services_.contains(race.lookups.front()))
+      begin->others_until.reset();
+  }
+  const auto& last = begin->deferred;
+  for (const Endpoint& one : missed)
+    if (std::find(last.begin(), last.end(), one) == last.end())
+      begin->candidates.push_back(one);
+}
+
 // Loop thread. True if every candidate failed at once, and nobody is told.
-bool Engine::begin_and_see(happy_race* race, const net::RaceRequest& request) {
+bool Engine::begin_and_see(happy_race* race, net::RaceRequest request) {
   race->starting = true;
-  helper_->races->begin(race->id, request);
+  catch_up(*race, &request.begin);
+  helper_->races->begin(race->id, std::move(request));
   race->starting = false;
   if (!race->at_once) return false;
   race->withdrawn =

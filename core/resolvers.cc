@@ -164,7 +164,9 @@ void Resolvers::note_health(size_t resolver, const net::DotResult& result) {
 void Resolvers::answered(const std::shared_ptr<Question>& question,
                          size_t resolver, net::DotResult result) {
   const bool once_more = try_unauthenticated(*question, resolver, result);
-  if (!once_more) note_health(resolver, result);
+  // Silence about HTTPS records is that of some far server, not the resolver's.
+  const bool is_extra = question->type == dns::Type::kHttps && !result;
+  if (!once_more && !is_extra) note_health(resolver, result);
   if (!question->done) return;  // another was first
   if (once_more) return query(question, resolver);
   bool usable = false;
@@ -177,7 +179,7 @@ void Resolvers::answered(const std::shared_ptr<Question>& question,
       reply.answer = dns::interpret(*message, {question->name, question->type});
     }
     reply.message = std::move(result->message);
-    usable = reply.answer.status == dns::AnswerStatus::kAddresses ||
+    usable = reply.answer.is_positive() ||
              reply.answer.status == dns::AnswerStatus::kNoData ||
              reply.answer.status == dns::AnswerStatus::kNoName;
     if (!question->best || usable) question->best = std::move(reply);

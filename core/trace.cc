@@ -22,6 +22,19 @@ nlohmann::ordered_json texts(const std::vector<IpAddress>& addresses) {
   return out;
 }
 
+nlohmann::ordered_json service(const dns::ServiceRecord& record) {
+  nlohmann::ordered_json out = {{"priority", record.priority},
+                                {"target", record.target.to_string()}};
+  if (record.is_alias()) return out;
+  out["alpn"] = record.alpn;
+  out["no_default_alpn"] = record.no_default_alpn;
+  out["port"] = record.port ? nlohmann::ordered_json(*record.port) : nullptr;
+  out["hints"] = texts(record.hints);
+  out["ech"] = record.ech_size.has_value();
+  out["usable"] = record.usable;
+  return out;
+}
+
 // null where the error is left for the caller to read.
 nlohmann::ordered_json error_name(int error) {
   const char* name = error != 0 ? strerrorname_np(error) : nullptr;
@@ -69,6 +82,20 @@ void Trace::answer(std::string_view name, std::string_view type,
   Fields fields = {{"name", name}, {"type", type}};
   fields["addresses"] = texts(addresses);
   fields["ttl"] = ttl >= 0 ? Fields(ttl) : Fields(nullptr);
+  fields["resolver"] = resolver;
+  fields["source"] = source;
+  write("answer", fields);
+}
+
+void Trace::services(std::string_view name, const dns::Answer& answer,
+                     std::string_view resolver, std::string_view source) const {
+  if (!on()) return;
+  Fields records = Fields::array();
+  for (const auto& record : answer.services) records.push_back(service(record));
+  Fields fields = {{"name", name}, {"type", "HTTPS"}};
+  fields["records"] = records;
+  fields["malformed"] = answer.fault == dns::Fault::kServices;
+  fields["ttl"] = answer.ttl ? Fields(answer.ttl->count()) : Fields(nullptr);
   fields["resolver"] = resolver;
   fields["source"] = source;
   write("answer", fields);

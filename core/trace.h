@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/base/ip.h"
+#include "core/dns/answer.h"
 #include "core/engine.h"
 #include "core/net/race_driver.h"
 
@@ -24,6 +25,9 @@ class Trace final : public net::TraceSink {
   void answer(std::string_view name, std::string_view type,
               const std::vector<IpAddress>& addresses, long ttl,
               std::string_view resolver, std::string_view source) const;
+  // The same of HTTPS records.
+  void services(std::string_view name, const dns::Answer& answer,
+                std::string_view resolver, std::string_view source) const;
   // `result`: "ok", or getaddrinfo(3)'s error such as "EAI_AGAIN".
   void resolve_end(std::string_view name, std::string_view result,
                    Duration took) const;

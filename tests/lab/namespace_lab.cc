@@ -90,11 +90,14 @@ void NamespaceLab::configure_server(const NamespaceWish& wish) {
 void NamespaceLab::serve(const NamespaceWish& wish) {
   web_ = std::make_unique<WebServer>(server_.open_inside([&wish] {
     std::vector<Descriptor> listeners;
-    for (const auto& host : wish.hosts)
-      if (!host.refuses)
-        for (const uint16_t port : {kWebPort, kRedisPort, kPostgresPort})
-          listeners.push_back(
-              listen_on({IpAddress::parse(host.address).value(), port}));
+    for (const auto& host : wish.hosts) {
+      if (host.refuses) continue;
+      std::vector<uint16_t> ports{kWebPort, kRedisPort, kPostgresPort};
+      ports.insert(ports.end(), host.ports.begin(), host.ports.end());
+      for (const uint16_t port : ports)
+        listeners.push_back(
+            listen_on({IpAddress::parse(host.address).value(), port}));
+    }
     return listeners;
   }));
   if (wish.ssh) serve_ssh(wish);

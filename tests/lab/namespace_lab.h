@@ -29,7 +29,8 @@ namespace happy::lab {
 struct Host {
   std::string address;
   Path path;
-  bool refuses = false;  // nobody listens: RST after one RTT
+  bool refuses = false;           // nobody listens: RST after one RTT
+  std::vector<uint16_t> ports{};  // with a web server besides port 80
 };
 
 // The families in which the client has an address and a route.

@@ -208,11 +208,11 @@ class Connection {
     if (!question) return false;
     const Zone zone = server_->zone();
     const Entry* entry = zone.find(question->name);
-    const auto delay =
-        entry ? entry->delay_of(question->type) : milliseconds(0);
+    const bool odd = entry && entry->is_odd_for(question->type);
+    const auto delay = odd ? entry->delay_of(question->type) : milliseconds(0);
     if (!is_mute() && delay)
       due_.push_back({Clock::now() + *delay, *question,
-                      entry ? entry->fault : ReplyFault::kNone});
+                      odd ? entry->fault : ReplyFault::kNone});
     server_->note([&](DotStatistics& it) {
       ++it.queries;
       it.asked.push_back(*question);

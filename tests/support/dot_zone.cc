@@ -9,7 +9,7 @@ namespace happy::test {
 namespace {
 
 constexpr uint16_t kSoa = 6, kA = 1, kCname = 5, kTxt = 16, kAaaa = 28,
-                   kOpt = 41;
+                   kOpt = 41, kHttps = 65;
 constexpr uint16_t kOptionEcs = 8, kOptionKeepalive = 11, kOptionEde = 15;
 
 void put16(Octets* out, unsigned value) {
@@ -147,6 +147,11 @@ std::optional<std::chrono::milliseconds> Entry::delay_of(uint16_t type) const {
   return found == delays.end() ? delay : found->second;
 }
 
+Entry& Entry::https(const Octets& rdata) {
+  records[kHttps].push_back(rdata);
+  return *this;
+}
+
 const Entry* Zone::find(const std::string& name) const {
   const auto found = names.find(name);
   return found == names.end() ? nullptr : &found->second;
@@ -174,7 +179,8 @@ Octets Zone::reply(const Question& question) const {
         ++count;
       }
   }
-  const int rcode = asked ? (entry ? entry->rcode : 3) : 3;
+  int rcode = asked && entry ? entry->rcode : 3;
+  if (entry && !entry->is_odd_for(question.type)) rcode = 0;
   const bool negative = count == 0 && (rcode == 0 || rcode == 3);
 
   Octets out;

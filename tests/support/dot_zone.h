@@ -63,11 +63,15 @@ struct Entry {
   // By type, in place of `delay`; none: never answered.
   std::map<uint16_t, std::optional<std::chrono::milliseconds>> delays = {};
   ReplyFault fault = ReplyFault::kNone;
+  // RCODE, delay and fault are of answers of this type alone.
+  std::optional<uint16_t> only = {};
 
+  bool is_odd_for(uint16_t type) const { return !only || *only == type; }
   Entry& a(const std::string& address);
   Entry& aaaa(const std::string& address);
   Entry& txt(const std::string& text);
   std::optional<std::chrono::milliseconds> delay_of(uint16_t type) const;
+  Entry& https(const Octets& rdata);
 };
 
 struct Zone {
@@ -83,10 +87,10 @@ struct Zone {
 };
 
 // Reads {"negative_ttl": 60, "keepalive": 100, "names": {"a.example": {"A":
-// ["192.0.2.1"], "AAAA": [], "CNAME": "b.example", "TXT": ["t"], "ttl": 60,
-// "rcode": "NXDOMAIN", "delay_ms": 5, "fault": "drop", "ede": 15}}}. A delay
-// may be one by type, {"AAAA": 80, "A": null}; null: no reply comes. Throws
-// std::exception with a message where it cannot.
+// ["192.0.2.1"], "AAAA": [], "CNAME": "b.example", "TXT": ["t"], "HTTPS":
+// ["000100"], "ttl": 60, "rcode": "NXDOMAIN", "delay_ms": 5, "fault": "drop",
+// "ede": 15}}}. A delay may be one by type, {"AAAA": 80, "A": null}; null: no
+// reply comes. Throws std::exception with a message where it cannot.
 Zone parse_zone(const std::string& json);
 
 // The reply with what is wrong about the message itself; the connection sees

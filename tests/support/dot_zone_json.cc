@@ -48,7 +48,7 @@ ReplyFault fault_named(const std::string& name) {
 
 uint16_t type_named(const std::string& name) {
   static const std::map<std::string, uint16_t> kNames = {
-      {"A", 1}, {"TXT", 16}, {"AAAA", 28}};
+      {"A", 1}, {"TXT", 16}, {"AAAA", 28}, {"HTTPS", 65}};
   const auto found = kNames.find(name);
   if (found == kNames.end()) throw std::runtime_error("no type: " + name);
   return found->second;
@@ -65,6 +65,15 @@ void parse_delay(const json& value, Entry* entry) {
   }
 }
 
+Octets octets(const std::string& hex) {
+  Octets out;
+  for (size_t at = 0; at < hex.size(); at += 2) {
+    const int octet = std::stoi(hex.substr(at, 2), nullptr, 16);
+    out.push_back(static_cast<uint8_t>(octet));
+  }
+  return out;
+}
+
 Entry parse_entry(const json& from) {
   Entry entry;
   for (const auto& [key, value] : from.items()) {
@@ -74,6 +83,8 @@ Entry parse_entry(const json& from) {
       for (const auto& text : value) entry.aaaa(text);
     } else if (key == "TXT") {
       for (const auto& text : value) entry.txt(text);
+    } else if (key == "HTTPS") {
+      for (const auto& text : value) entry.https(octets(text));
     } else if (key == "CNAME") {
       entry.cname = value;
     } else if (key == "ttl") {

@@ -91,6 +91,7 @@ std::string settings_text(const Policy& policy, const Rule& rule) {
   line("families", families_text(rule.families));
   line("stale", rule.stale);
   line("private_addresses", rule.refuse_private ? "refuse" : "allow");
+  line("https_records", rule.https_records);
   line("nat64", nat64_text(rule.nat64));
   line("race.enabled", rule.race.enabled);
   line("race.attempt_delay_ms", rule.race.attempt_delay.count());
@@ -132,6 +133,7 @@ Json settings_json(const Policy& policy, const Rule& rule) {
           {"families", families},
           {"stale", rule.stale},
           {"private_addresses", rule.refuse_private ? "refuse" : "allow"},
+          {"https_records", rule.https_records},
           {"nat64", nat64},
           {"race",
            {{"enabled", rule.race.enabled},

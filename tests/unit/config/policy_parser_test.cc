@@ -72,11 +72,13 @@ TEST(Policy, ReadsWhatIsForEncryptedResolversOnly) {
   const Policy policy = good(R"({"version": 1,
       "resolvers": {"own": {"addresses": ["::1"], "auth_name": "a"}},
       "defaults": {"resolvers": ["own"], "private_addresses": "refuse"},
-      "rules": [{"hosts": ["a"], "stale": false},
+      "rules": [{"hosts": ["a"], "stale": false, "https_records": true},
                 {"hosts": ["b"], "private_addresses": "allow"}]})");
   ASSERT_EQ(policy.rules.size(), 2u);
   EXPECT_TRUE(policy.rules[0].refuse_private);
   EXPECT_FALSE(policy.rules[0].stale);
+  EXPECT_TRUE(policy.rules[0].https_records);
+  EXPECT_FALSE(policy.rules[1].https_records);
   EXPECT_FALSE(policy.rules[1].refuse_private);
   EXPECT_TRUE(policy.rules[1].stale);
 }

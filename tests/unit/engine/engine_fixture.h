@@ -55,6 +55,9 @@ class EngineTest : public ::testing::Test {
   static test::Entry with_a(const std::string& address);
   static std::vector<std::string>& log();  // errors
   static std::vector<std::string>& warnings();
+  // What a race would connect to, were it not all refused at once, after the
+  // caller's own attempt has been.
+  std::vector<std::string> opened_by_race(std::unique_ptr<Plan> plan);
 
   const char* why_ = nullptr;
   Engine* engine_ = nullptr;

@@ -1,6 +1,7 @@
 // The fixture of the engine's tests (engine_fixture.h).
 #include "tests/unit/engine/engine_fixture.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -28,6 +29,26 @@ std::vector<std::string>& EngineTest::warnings() {
   return lines;
 }
 
+namespace {
+
+std::vector<std::string>& opened() {
+  static std::vector<std::string> endpoints;
+  return endpoints;
+}
+
+}  // namespace
+
+std::vector<std::string> EngineTest::opened_by_race(
+    std::unique_ptr<Plan> plan) {
+  opened().clear();
+  int all_failed = 0;
+  EXPECT_EQ(engine_->race_start(plan.release(), nullptr, -1, ECONNREFUSED,
+                                false, &all_failed),
+            nullptr);
+  EXPECT_EQ(all_failed, 1);
+  return opened();
+}
+
 void EngineTest::SetUp() {
   log().clear();
   warnings().clear();
@@ -42,6 +63,12 @@ void EngineTest::SetUp() {
     if (level == HAPPY_LOG_WARN) warnings().emplace_back(line, length);
   };
   host_.trace = [](const char*, size_t) {};
+  host_.attempt_open = [](void*, const sockaddr* address, socklen_t length,
+                          int* error) {
+    opened().push_back(Endpoint::from_sockaddr(address, length)->to_string());
+    *error = ECONNREFUSED;
+    return -1;
+  };
   host_.enter_helper_thread = [] {};
   host_.own_descriptor = [](int descriptor) { return descriptor; };
   host_.close_descriptor = [](int descriptor) { close(descriptor); };

@@ -1,4 +1,6 @@
 // What a connect() may race, after look-ups by the resolver or by libc.
+#include <poll.h>
+
 #include "tests/unit/engine/engine_fixture.h"
 
 namespace happy {
@@ -93,6 +95,39 @@ TEST_F(EngineTest, AnAnswerForOneFamilyHasNoOther) {
   ASSERT_THAT(look_up("www.example", AF_INET6).addresses,
               ElementsAre("2001:db8::1"));
   EXPECT_THAT(planned("2001:db8::1"), IsEmpty());
+}
+
+// It bounds the one address by the rule's time-outs, whatever comes late.
+TEST_F(EngineTest, ADisabledRaceIsJoinedByNoFamily) {
+  json rule = kBySystem;
+  rule["race"] = {{"enabled", false}};
+  rule["timeouts"] = {{"attempt_ms", 2000}, {"connect_ms", 3000}};
+  start(json::array({rule}));
+  remember("www.example", {"192.0.2.1"});
+  const auto made = plan("192.0.2.1");
+  ASSERT_NE(made, nullptr);
+  EXPECT_EQ(made->usable, (state::Families{.ipv4 = false, .ipv6 = false}));
+}
+
+// The plan is made on the caller's thread, and the answer comes before the race
+// begins on the loop: it is neither waited for nor lost.
+TEST_F(EngineTest, AFamilyMayComeBetweenAPlanAndItsRace) {
+  constexpr uint16_t kAaaa = 28;
+  test::Entry both = with_a("192.0.2.1");
+  both.aaaa("2001:db8::1");
+  both.only = kAaaa;
+  both.delay = 300ms;
+  serve("home", {{"www.example", both}});
+  json rule = kBySystem;
+  rule["resolvers"] = json::array({"home"});
+  start(json::array({rule}));
+  ASSERT_THAT(look_up("www.example").addresses, ElementsAre("192.0.2.1"));
+  auto made = plan("192.0.2.1");
+  ASSERT_NE(made, nullptr);
+  ASSERT_TRUE(made->begin.ipv6_pending);
+  for (int i = 0; i < 10000 && plan("192.0.2.1")->begin.ipv6_pending; ++i)
+    poll(nullptr, 0, 1);
+  EXPECT_THAT(opened_by_race(std::move(made)), ElementsAre("[2001:db8::1]:80"));
 }
 
 }  // namespace
