@@ -80,35 +80,78 @@ with open("/proc/net/tcp6") as table:
   EXPECT_THAT(tried(), ElementsAre(v6(1))) << lab_->packets().describe();
 }
 
+// Of several under way none is left, and those yet to come do not.
+TEST_F(CallerScenarios, S31TheCallerClosesWithSeveralUnderWay) {
+  open({}, {v6(1), v6(2), v4(1), v4(2)},
+       {{"s.lab.test", {v6(1), v6(2), v4(1), v4(2)}}},
+       {{"race", {{"attempt_delay_ms", 200}}}});
+  const auto outcome = python(R"(
+import socket, time
+def connecting():  # to port 80: the program's own descriptor stands in for them
+    lines = [line.split() for name in ("tcp", "tcp6")
+             for line in open("/proc/net/" + name)]
+    return sum(line[2].endswith(":0050") and line[3] == "02" for line in lines)
+s = socket.socket(socket.AF_INET6)
+s.setblocking(False)
+s.connect_ex(socket.getaddrinfo("s.lab.test", 80, socket.AF_INET6)[0][4])
+began = time.monotonic()
+while connecting() < 2 and time.monotonic() < began + 5: time.sleep(0.01)
+before = connecting()
+s.close()
+time.sleep(0.1)
+after = connecting()
+time.sleep(0.6)
+print(before, after, connecting())
+)");
+  EXPECT_EQ(outcome.out, "2 0 0\n") << outcome.describe();
+  EXPECT_EQ(tried().size(), 2U) << lab_->packets().describe();
+}
+
+// Connects to each, then prints the names of its threads.
+constexpr const char* kThreads = R"(
+import glob, socket, sys
+for host in sys.argv[1:]:
+    socket.create_connection((host, 80))
+print([open(name).read().strip() for name in glob.glob("/proc/self/task/*/comm")])
+)";
+
 // No thread where there is nothing to race and nobody to ask.
 TEST_F(CallerScenarios, S34OneAddressWithoutTimeOutNeedsNoHelper) {
   open({v4(1)}, {}, {{"s.lab.test", {v4(1)}}}, {{"resolvers", {"system"}}});
-  const auto outcome = python(R"(
-import glob, socket
-for host in "s.lab.test", "198.51.100.1":
-    socket.create_connection((host, 80))
-print([open(name).read().strip() for name in glob.glob("/proc/self/task/*/comm")])
-)");
+  const auto outcome = python(kThreads, {"s.lab.test", v4(1)});
   EXPECT_THAT(outcome.out, Not(HasSubstr("happy"))) << outcome.describe();
   EXPECT_THAT(tried(), ElementsAre(v4(1), v4(1)));
 }
 
+// A time-out has to be kept by somebody: the test above can fail.
+TEST_F(CallerScenarios, S34OneAddressWithATimeOutHasTheHelper) {
+  open({v4(1)}, {}, {{"s.lab.test", {v4(1)}}},
+       {{"resolvers", {"system"}}, {"timeouts", {{"attempt_ms", 5000}}}});
+  const auto outcome = python(kThreads, {"s.lab.test"});
+  EXPECT_THAT(outcome.out, HasSubstr("happy")) << outcome.describe();
+  EXPECT_THAT(tried(), ElementsAre(v4(1)));
+}
+
 TEST_F(CallerScenarios, S35LocalhostOnIpv4OnlyIsReachedAtOnce) {
   open({}, {}, {}, {{"hosts", {"*"}}});
+  // The best of five: an attempt delay would be in each of them.
   const auto outcome = python(R"(
 import socket, time
 server = socket.create_server(("127.0.0.1", 0))
 port = server.getsockname()[1]
-began = time.monotonic()
-s = socket.create_connection(("localhost", port))
-print(s.getpeername()[0], round(1000 * (time.monotonic() - began)))
+took = []
+for run in range(5):
+    began = time.monotonic()
+    s = socket.create_connection(("localhost", port))
+    took.append(round(1000 * (time.monotonic() - began)))
+print(s.getpeername()[0], min(took))
 )");
   std::istringstream words(outcome.out);
   std::string peer;
   int took = -1;
   words >> peer >> took;
   EXPECT_EQ(peer, "127.0.0.1") << outcome.describe();
-  EXPECT_LE(took, 10 + noise()) << outcome.describe();
+  EXPECT_LE(took, 10 + (lab::sanitized() ? 100 : 30)) << outcome.describe();
 }
 
 TEST_F(CallerScenarios, S36Ipv4LeadsByGaiConf) {
@@ -177,6 +220,26 @@ TEST_F(CallerScenarios, S41AWholeDeadListCostsTheTimeOfOneRace) {
   // The kernel ends a connection up to a second late; a second race is two.
   EXPECT_LE(outcome.elapsed, milliseconds(2000 + 1500 + noise()));
   EXPECT_THAT(tried(), UnorderedElementsAre(v6(1), v6(2), v4(1), v4(2)));
+}
+
+// Who was refused is said to be, though the race that tried it timed out.
+TEST_F(CallerScenarios, S41EachAddressOfADeadListHasItsOwnErrno) {
+  lab::NamespaceWish wish{
+      .hosts = {{v6(1), {.black_hole = true}},
+                {v4(1), {.rtt = kRtt, .refusal = lab::Refusal::kReset}}},
+      .names = {{"s.lab.test", {v6(1), v4(1)}}}};
+  lab_ = std::make_unique<NamespaceLab>(wish);
+  policy_ = lab_->policy();
+  policy_["rules"][0]["timeouts"] = {{"connect_ms", 1000}};
+  lab_->use_policy(policy_.dump());
+  const auto outcome = lab_->run({"wget", "-O-", "-t1", "http://s.lab.test/"});
+  EXPECT_THAT(outcome.err, HasSubstr(v6(1) + "|:80... failed: Connection timed "
+                                             "out."))
+      << outcome.describe();
+  EXPECT_THAT(outcome.err,
+              HasSubstr(v4(1) + "|:80... failed: Connection refused."))
+      << outcome.describe();
+  EXPECT_THAT(tried(), UnorderedElementsAre(v6(1), v4(1)));
 }
 
 // Its own second socket stands in for ours: nobody gets two SYNs at once.
