@@ -79,6 +79,10 @@ bool is_ipv6(const lab::Packet& packet) {
   return packet.destination.address.family == Family::kIpv6;
 }
 
+double milliseconds_of(Duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
 // The least delay, in steps, at which it turns to IPv4; none up to `most`.
 std::optional<int> turns_at(int step, int most,
                             const std::function<bool(int)>& turns) {
@@ -117,11 +121,23 @@ std::string after_aaaa(NamespaceLab& lab, const Subject& subject,
   for (const json& event : lab::events_of(lab.trace(), "answer")) {
     if (event["type"] != "AAAA" || syns.empty() || !is_ipv6(syns[0])) continue;
     const Time answered{Duration(event["t_us"].get<int64_t>())};
-    return text(
-        std::chrono::duration<double, std::milli>(syns[0].sent - answered)
-            .count());
+    return text(milliseconds_of(syns[0].sent - answered));
   }
   return "none";
+}
+
+// Between the first SYNs of the two families, IPv6 being a black hole: what the
+// wire has, without the steps.
+std::string syns_apart(NamespaceLab& lab, const Subject& subject) {
+  constexpr int kTimes = 5;
+  lab.change(kSlow6, {.black_hole = true});
+  std::vector<double> apart;
+  for (int run = 0; run < kTimes; ++run) {
+    const auto syns = syns_of(lab, subject, "slow6.lab.test", kLimit);
+    if (syns.size() > 1 && is_ipv6(syns[0]) && !is_ipv6(syns[1]))
+      apart.push_back(milliseconds_of(syns[1].sent - syns[0].sent));
+  }
+  return apart.empty() ? "none" : text(median(apart));
 }
 
 // Answers without delay come in the order of the questions.
@@ -153,13 +169,15 @@ void lazy_eye() {
   auto hosts = slow_hosts(), answers = slow_answers();
   std::printf(
       "Two families, ms; 10 dead addresses of each family for %d s\n"
-      "  %-16s %8s %8s %10s %9s %9s %5s %5s  %s\n",
+      "  %-16s %8s %8s %8s %10s %9s %9s %5s %5s  %s\n",
       static_cast<int>(kTwentyLimit.count() / 1000), "client", "attempt",
-      "first", "resolution", "A 400 late", "A never", "IPv4", "IPv6", "order");
-  std::printf("  %-16s %8s %8s %10s %9s %9s %5s %5s  %s\n", "wanted", "250",
-              "AAAA", "50", "at once", "at once", "10", "10", "6464...");
+      "apart", "first", "resolution", "A 400 late", "A never", "IPv4", "IPv6",
+      "order");
+  std::printf("  %-16s %8s %8s %8s %10s %9s %9s %5s %5s  %s\n", "wanted", "250",
+              "250", "AAAA", "50", "at once", "at once", "10", "10", "6464...");
   for (const Subject& subject : kSubjects) {
     const auto delay = cell(attempt_delay(hosts, subject));
+    const auto apart = syns_apart(hosts, subject);
     const auto selected = selection(hosts, subject);
     std::string first = "-", resolution = "-", late = "-", never = "-";
     if (subject.library) {
@@ -168,16 +186,18 @@ void lazy_eye() {
       late = after_aaaa(answers, subject, "late.lab.test");
       never = after_aaaa(answers, subject, "never.lab.test");
     }
-    std::printf("  %-16s %8s %8s %10s %9s %9s %5zu %5zu  %s\n", subject.name,
-                delay.c_str(), first.c_str(), resolution.c_str(), late.c_str(),
-                never.c_str(), selected.ipv4, selected.ipv6,
-                selected.order.c_str());
+    std::printf("  %-16s %8s %8s %8s %10s %9s %9s %5zu %5zu  %s\n",
+                subject.name, delay.c_str(), apart.c_str(), first.c_str(),
+                resolution.c_str(), late.c_str(), never.c_str(), selected.ipv4,
+                selected.ipv6, selected.order.c_str());
   }
   std::printf(
       "  attempt: least IPv6 RTT at which IPv4 is tried as well, in steps of "
-      "%d;\n  resolution: least delay of the AAAA answer at which IPv4 goes "
-      "first, in steps\n  of %d; -: the lab's DNS with delays speaks "
-      "DNS-over-TLS only\n\n",
+      "%d;\n  apart: from the IPv6 SYN to the IPv4 one, IPv6 a black hole, "
+      "median of 5;\n  resolution: least delay of the AAAA answer at which "
+      "IPv4 "
+      "goes first, in steps\n  of %d; -: not measured, the lab's DNS with "
+      "delays speaks DNS-over-TLS only\n\n",
       kStep, kAnswerStep);
 }
 
