@@ -118,6 +118,9 @@ class RaceLedger final : public net::TraceSink {
   // A late answer of a look-up: the races under way that it belongs to.
   std::vector<happy_race*> races_of(state::LookupId lookup) const;
   void over(happy_race* race);
+  void defer_elsewhere(const happy_race* own,
+                       const std::vector<state::LookupId>& lookups,
+                       const Endpoint& endpoint);
 
  private:
   struct Attempt {
@@ -135,7 +138,6 @@ class RaceLedger final : public net::TraceSink {
       const Running& running, const net::RaceEnd& end);
   Running* find(net::RaceId id);
   void ended(net::RaceId id, race::AttemptId attempt);
-  void defer_elsewhere(const happy_race& race, const Endpoint& endpoint);
   void learn(const Running& running, const net::RaceEnd& end, Time now);
 
   Engine* const engine_;
@@ -190,6 +192,8 @@ class Engine {
   state::AddressHistory& history() { return history_; }
   // The caller of those races tries the endpoint by itself. Any thread.
   void defer(std::vector<net::RaceId> races, const Endpoint& endpoint);
+  // A connect() that is left to libc is no race of its own.
+  void defer_elsewhere(const Plan& left);
   // For tests: what takes the place of chance.
   void set_chance(std::function<uint32_t()> chance) {
     chance_ = std::move(chance);
@@ -272,6 +276,7 @@ class Engine {
   void note_pending(Plan* plan);
   void catch_up(const happy_race& race, race::Begin* begin);
   bool is_late(const happy_race& race, Family family) const;
+  void give_up(happy_race* race);
   bool begin_and_see(happy_race* race, net::RaceRequest request);
 
   void log(int level, const std::string& line) const {

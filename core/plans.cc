@@ -133,7 +133,7 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
                                .ipv6 = (families & 2) != 0 || crosses};
   auto plan = std::make_unique<Plan>();
   plan->destination = {destination->address.unmapped(), destination->port};
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   auto known = names_.candidates_for(plan->destination, usable, gettid(),
                                      net::monotonic_now());
   if (!known) return nullptr;
@@ -177,6 +177,9 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
       plan->connect_ms == 0 && plan->fail_with == 0 && plan->port == 0) {
     *why = rule->race.enabled ? "one address and no time-out"
                               : "races are disabled by the policy";
+    const bool raced = names_.is_raced(plan->known.lookups);
+    lock.unlock();
+    if (raced) defer_elsewhere(*plan);
     return nullptr;
   }
   plan->settings = race_settings(*rule);
@@ -211,13 +214,17 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
   request.error = error;
   request.mapped = mapped;
   happy_race* raw = race.release();  // race_over frees it
+  {
+    const std::lock_guard lock(mutex_);
+    names_.race_begun(raw->lookups);
+  }
   if (error == 0) {
     const auto posted = helper_->loop.post([this, raw, request]() mutable {
       catch_up(*raw, &request.begin);
       helper_->races->begin(raw->id, request);
     });
     if (posted) return raw;
-    delete raw;
+    give_up(raw);
     return nullptr;
   }
   // With attempt 1 already failed, the caller must learn of a race in which
@@ -225,9 +232,18 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
   bool gone = false;
   const auto started =
       helper_->loop.run_and_wait([&] { gone = begin_and_see(raw, request); });
-  if (!started) delete raw;
+  if (!started) give_up(raw);
   *all_failed = gone;
   return started && !gone ? raw : nullptr;
+}
+
+// No loop could be had.
+void Engine::give_up(happy_race* race) {
+  {
+    const std::lock_guard lock(mutex_);
+    names_.race_over(race->lookups);
+  }
+  delete race;
 }
 
 // Under mutex_. An answer of the family may still come.
@@ -288,6 +304,14 @@ void Engine::defer(std::vector<net::RaceId> races, const Endpoint& endpoint) {
         }
       });
   (void)posted;  // the loop runs while it has races
+}
+
+void Engine::defer_elsewhere(const Plan& left) {
+  const auto posted = helper_->loop.post(
+      [this, lookups = left.known.lookups, endpoint = left.destination] {
+        ledger_->defer_elsewhere(nullptr, lookups, endpoint);
+      });
+  (void)posted;  // as above
 }
 
 void Engine::race_cancel(happy_race* race) {

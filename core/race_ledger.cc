@@ -78,7 +78,7 @@ void RaceLedger::attempt_start(net::RaceId id, race::AttemptId attempt,
       engine_->names().attempt_started(running->race->lookups, endpoint);
     }
     if (attempt == race::AttemptId{1}) {
-      defer_elsewhere(*running->race, endpoint);
+      defer_elsewhere(running->race, running->race->lookups, endpoint);
     }
   }
   trace_->attempt_start(id, attempt, endpoint);
@@ -86,12 +86,14 @@ void RaceLedger::attempt_start(net::RaceId id, race::AttemptId attempt,
 
 // A caller that names another address of the look-up on another socket races
 // by itself: that address gets no second SYN from the races it has already.
-void RaceLedger::defer_elsewhere(const happy_race& race,
+// `own`: the race of the other socket; nullptr: it has none.
+void RaceLedger::defer_elsewhere(const happy_race* own,
+                                 const std::vector<state::LookupId>& lookups,
                                  const Endpoint& endpoint) {
   std::vector<net::RaceId> others;
   for (const auto& [id, running] : running_) {
-    if (running.race == &race) continue;
-    if (share(running.race->lookups, race.lookups)) others.push_back(id);
+    if (running.race == own) continue;
+    if (share(running.race->lookups, lookups)) others.push_back(id);
   }
   if (!others.empty()) engine_->defer(std::move(others), endpoint);
 }
@@ -172,6 +174,12 @@ std::vector<happy_race*> RaceLedger::races_of(state::LookupId lookup) const {
   return out;
 }
 
-void RaceLedger::over(happy_race* race) { running_.erase(race->id); }
+void RaceLedger::over(happy_race* race) {
+  {
+    const std::lock_guard lock(engine_->mutex());
+    engine_->names().race_over(race->lookups);
+  }
+  running_.erase(race->id);
+}
 
 }  // namespace happy

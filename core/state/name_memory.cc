@@ -225,6 +225,23 @@ int NameMemory::take_failure(Lookup* lookup, const Endpoint& endpoint,
   return 0;
 }
 
+void NameMemory::race_begun(const std::vector<LookupId>& lookups) {
+  for (const LookupId id : lookups)
+    if (Lookup* lookup = find(id)) ++lookup->races;
+}
+
+void NameMemory::race_over(const std::vector<LookupId>& lookups) {
+  for (const LookupId id : lookups)
+    if (Lookup* lookup = find(id)) --lookup->races;
+}
+
+bool NameMemory::is_raced(const std::vector<LookupId>& lookups) {
+  return std::any_of(lookups.begin(), lookups.end(), [this](LookupId id) {
+    const Lookup* lookup = find(id);
+    return lookup != nullptr && lookup->races > 0;
+  });
+}
+
 void NameMemory::attempt_started(const std::vector<LookupId>& lookups,
                                  const Endpoint& endpoint) {
   const Endpoint tried = plain(endpoint);
@@ -250,7 +267,10 @@ void NameMemory::attempt_ended(const std::vector<LookupId>& lookups,
 }
 
 void NameMemory::after_fork(ThreadId from, ThreadId to) {
-  for (Lookup& lookup : lookups_) lookup.trying.clear();
+  for (Lookup& lookup : lookups_) {
+    lookup.trying.clear();
+    lookup.races = 0;
+  }
   auto forked = threads_.extract(from);
   threads_.clear();  // the other threads are the parent's
   if (forked.empty()) return;

@@ -113,6 +113,11 @@ class NameMemory {
   void race_failed(const std::vector<LookupId>& lookups,
                    const Endpoint& destination,
                    std::span<const Failure> failures, Time now);
+  // A race of `lookups` has begun, or is over.
+  void race_begun(const std::vector<LookupId>& lookups);
+  void race_over(const std::vector<LookupId>& lookups);
+  // Whether a race of one of them is under way.
+  bool is_raced(const std::vector<LookupId>& lookups);
   // A race of `lookups` tries `endpoint`, or does so no longer.
   void attempt_started(const std::vector<LookupId>& lookups,
                        const Endpoint& endpoint);
@@ -141,6 +146,7 @@ class NameMemory {
     std::vector<Endpoint> alternatives = {};
     std::deque<IpAddress> led_to = {};  // by alternatives; oldest first
     std::vector<RecentFailure> failures = {};
+    int races = 0;  // under way
     std::unordered_map<IpAddress, std::vector<uint16_t>> trying = {};  // ports
     bool gave(const IpAddress& address) const;
     bool is_trying(const Endpoint& endpoint) const;

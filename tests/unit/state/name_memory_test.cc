@@ -243,6 +243,21 @@ TEST_F(NameMemoryTest, AddressesUnderWayGoLastWhileTheyAre) {
   EXPECT_EQ(found->addresses.size(), 3u);
 }
 
+TEST_F(NameMemoryTest, ALookUpIsRacedFromTheFirstBeginToTheLastEnd) {
+  const auto one = remember("one.example", {v4(1)});
+  const auto two = remember("two.example", {v4(2)});
+  memory_.race_begun({one});
+  memory_.race_begun({one, two});
+  memory_.race_over({one});
+  EXPECT_TRUE(memory_.is_raced({one}));
+  memory_.race_over({one, two});
+  EXPECT_FALSE(memory_.is_raced({one, two}));
+  memory_.race_begun({two});
+  EXPECT_TRUE(memory_.is_raced({one, two}));
+  memory_.after_fork(kMe, kOther);  // races are the parent's
+  EXPECT_FALSE(memory_.is_raced({two}));
+}
+
 TEST_F(NameMemoryTest, ForkedThreadKeepsItsEvidenceUnderItsNewId) {
   remember("a.example", {v4(1), v4(2)});
   remember("b.example", {v4(1), v4(3)}, kBoth, kOther);
