@@ -1,10 +1,12 @@
 // IpAddress to and from the form in which addresses cross the C ABI of
-// engine.h. Included on both sides.
+// engine.h, and the form of lists of names. Included on both sides.
 #pragma once
 
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "core/base/ip.h"
 #include "core/engine.h"
@@ -25,6 +27,13 @@ inline IpAddress from_abi(const happy_address& address) {
   out.scope_id = address.scope_id;
   std::copy_n(address.bytes, out.family == Family::kIpv4 ? 4 : 16,
               out.bytes.begin());
+  return out;
+}
+
+// Each name ended by a NUL.
+inline std::string to_abi(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out.append(name).push_back('\0');
   return out;
 }
 

@@ -14,8 +14,8 @@ constinit Engine* the_engine = nullptr;
 // How long the helper thread stays without anything to do.
 constexpr std::chrono::milliseconds kIdleEnd{2000};
 
-happy_lookup* lookup_start(const char* name, int family) {
-  return the_engine->lookup_start(name, family);
+happy_lookup* lookup_start(const char* name, int family, int flags) {
+  return the_engine->lookup_start(name, family, flags);
 }
 
 void lookup_release(happy_lookup* lookup) {
@@ -43,6 +43,10 @@ happy_query* query_start(const char* name, int type, int search) {
 
 happy_query* query_send_start(const unsigned char* message, size_t size) {
   return the_engine->query_start({message, size});
+}
+
+happy_query* names_start(const happy_address* address) {
+  return the_engine->names_start(from_abi(*address));
 }
 
 void query_release(happy_query* query) {
@@ -115,6 +119,7 @@ constexpr happy_engine kTable = {.abi = HAPPY_ENGINE_ABI,
                                  .is_strict_address = is_strict_address,
                                  .query_start = query_start,
                                  .query_send_start = query_send_start,
+                                 .names_start = names_start,
                                  .query_release = query_release,
                                  .remember = remember,
                                  .discovers_nat64 = discovers_nat64,

@@ -70,7 +70,9 @@ struct happy_lookup {
   int eai;     // an EAI_* code of getaddrinfo(3); 0 unless FAILED
   size_t count;
   const struct happy_address* addresses;  // in the order to use them
-  const char* canonical_name;  // the name the addresses belong to, not NULL
+  // The name the addresses belong to, then its aliases, each ended by a NUL.
+  const char* names;
+  size_t names_size;  // in octets; not 0
 };
 
 // One question of any type and what a resolver said. `done` as above. Released
@@ -117,8 +119,9 @@ struct happy_race;  // opaque
 struct happy_engine {
   uint32_t abi;
   // Starts a look-up of `name` for `family` (AF_UNSPEC, AF_INET or AF_INET6).
+  // `flags`: AI_IDN and AI_CANONIDN of getaddrinfo(3) count.
   // Never NULL except when out of memory. May be done at once.
-  struct happy_lookup* (*lookup_start)(const char* name, int family);
+  struct happy_lookup* (*lookup_start)(const char* name, int family, int flags);
   void (*lookup_release)(struct happy_lookup*);
   // Whether a rule with an encrypted resolver covers the name (any expansion of
   // it by the search list): 1 if so; lookup_start() must be asked for it.
@@ -138,6 +141,11 @@ struct happy_engine {
   // where that has not one question in class IN.
   struct happy_query* (*query_send_start)(const unsigned char* message,
                                           size_t size);
+  // Asks for the names of an address: those of the hosts file, or of the PTR
+  // records over the resolvers of the look-up that gave the address. `message`
+  // is then the names, each ended by a NUL, the canonical one first. NULL: no
+  // strict look-up gave the address and the hosts file does not have it.
+  struct happy_query* (*names_start)(const struct happy_address*);
   void (*query_release)(struct happy_query*);
   // Tells what libc answered to a look-up of `name` for `family`.
   void (*remember)(const char* name, int family,

@@ -151,7 +151,7 @@ class Engine {
   ~Engine() = delete;
 
   // happy_engine's functions.
-  happy_lookup* lookup_start(const char* name, int family);
+  happy_lookup* lookup_start(const char* name, int family, int flags = 0);
   bool is_strict(const char* name);
   bool forbids_clear_text(const char* name);
   bool is_strict_address(const IpAddress& address);
@@ -160,6 +160,7 @@ class Engine {
                 size_t count);
   happy_query* query_start(const char* name, int type, bool search);
   happy_query* query_start(std::span<const uint8_t> message);
+  happy_query* names_start(const IpAddress& address);
   // The name to ask libc's resolver for, AF_INET6, before `name` is looked up,
   // and what it answered: see engine.h.
   bool discovers_nat64() const { return discovers_nat64_; }
@@ -225,8 +226,8 @@ class Engine {
   void ask(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask);
   void replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
                ReplyResult result);
-  void answer(Lookup* lookup, const std::string& canonical,
-              std::vector<IpAddress> addresses, size_t rule);
+  void answer(Lookup* lookup, HostNames names, std::vector<IpAddress> addresses,
+              size_t rule_index);
   void fail(Lookup* lookup, int eai);
   void leave_to_system(Lookup* lookup);
   bool is_left_to_system(const std::vector<size_t>& rules);
@@ -234,6 +235,8 @@ class Engine {
 
   // raw_queries.cc
   std::optional<StrictNames> names_to_query(const char* name, bool search);
+  happy_query* start_raw(const std::shared_ptr<RawQuery>& query,
+                         const char* name, bool search);
   void ask_raw(const std::shared_ptr<RawQuery>& query);
   void replied_raw(const std::shared_ptr<RawQuery>& query, int error);
 

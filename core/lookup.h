@@ -22,12 +22,19 @@ inline state::Families allowed_by(int family) {
   return {.ipv4 = family != AF_INET6, .ipv6 = family != AF_INET};
 }
 
+// A host's own name and the others that led to it.
+struct HostNames {
+  std::string canonical;
+  std::vector<std::string> aliases = {};
+};
+
 // The C struct is what the caller sees; `self` is the caller's reference.
 struct Lookup : happy_lookup {
   std::shared_ptr<Lookup> self;
 
   // Constant after the beginning.
-  std::string name;  // as asked for
+  std::string name;            // as asked for; under AI_IDN encoded
+  bool shows_unicode = false;  // AI_CANONIDN
   state::ThreadId thread = 0;
   state::Families families;  // what the hints and the rule allow: told
   state::Families raced;     // what a connect() may use besides
@@ -55,9 +62,9 @@ struct Lookup : happy_lookup {
   };
   std::optional<Services> services;
 
-  // What `addresses` and `canonical_name` point to.
+  // What `addresses` and `names` point to.
   std::vector<happy_address> storage;
-  std::string canonical;
+  std::string name_storage;
 };
 
 }  // namespace happy

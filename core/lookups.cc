@@ -14,6 +14,7 @@
 #include "core/dns/private_addresses.h"
 #include "core/dns/special.h"
 #include "core/engine_impl.h"
+#include "core/idna.h"
 #include "core/lookup_errors.h"
 
 namespace happy {
@@ -74,22 +75,20 @@ void note_cause(Lookup* lookup, const dns::Answer& answer, std::string text) {
   lookup->error = net::DotError{net::DotFailure::kProtocol, std::move(text)};
 }
 
-bool is_failure(const dns::Answer& answer) {
-  return !answer.is_positive() && answer.status != dns::AnswerStatus::kNoData &&
-         answer.status != dns::AnswerStatus::kNoName;
-}
-
 long seconds(const std::optional<std::chrono::seconds>& ttl) {
   return ttl ? static_cast<long>(ttl->count()) : -1;
 }
 
 }  // namespace
 
-happy_lookup* Engine::lookup_start(const char* name, int family) {
+// A name that is not ASCII is nobody's but under AI_IDN, as in libc: what it
+// would send is the octets as they are.
+happy_lookup* Engine::lookup_start(const char* name, int family, int flags) {
   auto lookup = std::make_shared<Lookup>();
   lookup->self = lookup;
   lookup->name = name;
-  lookup->canonical_name = "";
+  lookup->names = "";
+  lookup->names_size = 1;
   lookup->thread = gettid();
   lookup->families = allowed_by(family);
   lookup->started = net::monotonic_now();
@@ -98,7 +97,16 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
     fail(lookup.get(), EAI_FAIL);
     return lookup.get();
   }
-  auto names = strict_names(name);
+  if ((flags & AI_IDN) != 0 && !is_ascii(name)) {
+    auto labels = to_a_labels_by_locale(name);
+    if (!labels) {
+      fail(lookup.get(), EAI_IDN_ENCODE);
+      return lookup.get();
+    }
+    lookup->name = std::move(*labels);
+  }
+  lookup->shows_unicode = (flags & AI_CANONIDN) != 0;
+  auto names = strict_names(lookup->name);
   if (!names) {
     lookup->status = HAPPY_LOOKUP_SYSTEM;
     finish(lookup.get());
@@ -122,6 +130,10 @@ happy_lookup* Engine::lookup_start(const char* name, int family) {
   lookup->raced = raced_families(first, lookup->families);
   lookup->nat64 = nat64_prefixes(first);
   if (answer_from_hosts(lookup.get())) return lookup.get();
+  if (!is_ascii(lookup->name)) {
+    fail(lookup.get(), EAI_NONAME);
+    return lookup.get();
+  }
   lookup->families = allowed(first, lookup->families);
   lookup->raced = allowed(first, lookup->raced);
   if (lookup->families == state::Families{.ipv4 = false, .ipv6 = false}) {
@@ -166,8 +178,8 @@ bool Engine::answer_from_hosts(Lookup* lookup) {
   if (std::none_of(entry->addresses.begin(), entry->addresses.end(), is_told))
     return false;
   trace_.answer(lookup->name, "", entry->addresses, -1, "", "hosts");
-  answer(lookup, entry->canonical, std::move(entry->addresses),
-         lookup->rules.front());
+  answer(lookup, {entry->canonical, std::move(entry->aliases)},
+         std::move(entry->addresses), lookup->rules.front());
   return true;
 }
 
@@ -185,7 +197,7 @@ void Engine::step(const std::shared_ptr<Lookup>& lookup,
       if (const auto* question = std::get_if<dns::Ask>(&action)) {
         begin_services(lookup.get(), question->name_index, wanted(*lookup));
         const auto known = local_answer(lookup.get(), *question);
-        const auto old = known && !is_failure(*known)
+        const auto old = known && !known->is_failure()
                              ? std::nullopt
                              : expired_answer(lookup.get(), *question);
         if (old) {
@@ -370,9 +382,13 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
   if (answered.stale) hold_stale(*lookup, answered);
   // In the caller's own spelling, where that is the name.
   const dns::Name& asked = lookup->machine->name(answered.name_index);
-  const dns::Name& canonical =
-      answered.canonical == asked ? asked : answered.canonical;
-  answer(lookup.get(), canonical.to_string(), answered.addresses,
+  const auto spelled = [&asked](const dns::Name& name) {
+    return (name == asked ? asked : name).to_string();
+  };
+  HostNames names{.canonical = spelled(answered.canonical)};
+  for (const dns::Name& alias : answered.aliases)
+    names.aliases.push_back(spelled(alias));
+  answer(lookup.get(), std::move(names), answered.addresses,
          lookup->rules[answered.name_index]);
 }
 
@@ -419,7 +435,7 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
   fail(lookup.get(), eai);
 }
 
-void Engine::answer(Lookup* lookup, const std::string& canonical,
+void Engine::answer(Lookup* lookup, HostNames names,
                     std::vector<IpAddress> addresses, size_t rule_index) {
   if (is_done(*lookup)) return;
   add_translated(lookup->nat64, &addresses);
@@ -441,11 +457,15 @@ void Engine::answer(Lookup* lookup, const std::string& canonical,
     awaited_services_.erase(*lookup->remembered);
     note_services(*lookup, std::move(others));
   }
-  lookup->canonical = canonical;
+  if (lookup->shows_unicode)
+    names.canonical = from_a_labels_by_locale(names.canonical);
+  names.aliases.insert(names.aliases.begin(), std::move(names.canonical));
+  lookup->name_storage = to_abi(names.aliases);
   lookup->status = HAPPY_LOOKUP_ANSWER;
   lookup->addresses = lookup->storage.data();
   lookup->count = lookup->storage.size();
-  lookup->canonical_name = lookup->canonical.c_str();
+  lookup->names = lookup->name_storage.data();
+  lookup->names_size = lookup->name_storage.size();
   trace_.resolve_end(lookup->name, eai_name(0),
                      net::monotonic_now() - lookup->started);
   finish(lookup);

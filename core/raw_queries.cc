@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "core/address_abi.h"
 #include "core/dns/reverse_name.h"
 #include "core/dns/special.h"
 #include "core/engine_impl.h"
@@ -41,6 +42,28 @@ void finish(RawQuery* query, int host_error) {
   syscall(SYS_futex, &query->done, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
+// What the first PTR record of `name` says, behind its CNAMEs (RFC 2317), as
+// gethostbyaddr(3) takes it: no name that no host may have, and no aliases.
+std::vector<std::string> names_in(const std::vector<uint8_t>& message,
+                                  dns::Name name) {
+  const auto decoded = dns::decode(message);
+  if (!decoded) return {};
+  for (const dns::Record& record : decoded->answers) {
+    const auto* const target = std::get_if<dns::Name>(&record.data);
+    if (target == nullptr || record.owner != name) continue;
+    if (record.type == dns::Type::kCname)
+      name = *target;
+    else if (dns::is_host_name(target->to_string()))
+      return {target->to_string()};
+  }
+  return {};
+}
+
+void keep(const std::vector<std::string>& names, RawQuery* query) {
+  const std::string text = to_abi(names);
+  query->storage.assign(text.begin(), text.end());
+}
+
 }  // namespace
 
 // The names to ask for, with their rules. The reverse map of an address that a
@@ -63,14 +86,43 @@ std::optional<StrictNames> Engine::names_to_query(const char* name,
 }
 
 happy_query* Engine::query_start(const char* name, int type, bool search) {
+  auto query = std::make_shared<RawQuery>();
+  query->self = query;
+  query->type = static_cast<dns::Type>(type);
+  happy_query* const started = start_raw(query, name, search);
+  if (started == nullptr) query->self = nullptr;
+  return started;
+}
+
+// The hosts file has the first word, as with names.
+happy_query* Engine::names_start(const IpAddress& address) {
+  auto query = std::make_shared<RawQuery>();
+  query->self = query;
+  query->type = dns::Type::kPtr;
+  query->wants_names = true;
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(mutex_);
+    names = files_.hosts().names_of(address);
+  }
+  if (!names.empty()) {
+    keep(names, query.get());
+    finish(query.get(), NETDB_SUCCESS);
+    return query.get();
+  }
+  const std::string name = dns::reverse_name(address.unmapped());
+  happy_query* const started = start_raw(query, name.c_str(), false);
+  if (started == nullptr) query->self = nullptr;
+  return started;
+}
+
+happy_query* Engine::start_raw(const std::shared_ptr<RawQuery>& query,
+                               const char* name, bool search) {
   std::optional<StrictNames> names;
   if (policy_) {
     names = names_to_query(name, search);
     if (!names) return nullptr;
   }
-  auto query = std::make_shared<RawQuery>();
-  query->self = query;
-  query->type = static_cast<dns::Type>(type);
   if (!names || names->rules.empty()) {
     finish(query.get(), names ? HOST_NOT_FOUND : NO_RECOVERY);
     return query.get();
@@ -101,10 +153,16 @@ void Engine::ask_raw(const std::shared_ptr<RawQuery>& query) {
   helper_->resolvers->ask(
       {asked_by.resolvers, asked_by.profile == config::Profile::kOpportunistic},
       name, query->type, net::monotonic_now() + asked_by.timeouts.resolve,
-      [this, query](ReplyResult result) {
+      [this, query, name](ReplyResult result) {
         query->storage.clear();
         if (result) query->storage = std::move(result->message);
-        replied_raw(query, result ? host_error_of(query->storage) : TRY_AGAIN);
+        int error = result ? host_error_of(query->storage) : TRY_AGAIN;
+        if (query->wants_names && error == NETDB_SUCCESS) {
+          keep(names_in(query->storage, name), query.get());
+          // As gethostbyaddr(3) calls a reply that does not answer.
+          if (query->storage.empty()) error = NO_RECOVERY;
+        }
+        replied_raw(query, error);
       });
 }
 

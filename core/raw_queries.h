@@ -17,6 +17,7 @@ struct RawQuery : happy_query {
   dns::SearchList list;       // in the order to try them
   std::vector<size_t> rules;  // of each
   dns::Type type = dns::Type::kA;
+  bool wants_names = false;  // of an address, in place of the message
   size_t current = 0;
   // Of the names before the current one.
   bool met_no_data = false, met_server_failure = false;

@@ -179,9 +179,7 @@ void Resolvers::answered(const std::shared_ptr<Question>& question,
       reply.answer = dns::interpret(*message, {question->name, question->type});
     }
     reply.message = std::move(result->message);
-    usable = reply.answer.is_positive() ||
-             reply.answer.status == dns::AnswerStatus::kNoData ||
-             reply.answer.status == dns::AnswerStatus::kNoName;
+    usable = !reply.answer.is_failure();
     if (!question->best || usable) question->best = std::move(reply);
   }
   const auto step = question->race.result(usable, net::monotonic_now());

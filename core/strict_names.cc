@@ -13,18 +13,20 @@ std::optional<StrictNames> strict_names(const config::Policy& policy,
                                         std::string_view asked,
                                         const dns::ResolvConf& conf) {
   if (!policy.uses_encrypted_resolver()) return std::nullopt;
-  std::string name(asked);
-  if (!is_ascii(name)) {
-    // libc may send it under AI_IDN in the very form that a rule names. Where
-    // that form is not known, nobody is asked: no name, no rules.
-    auto labels = to_a_labels(name);
-    if (!labels) return StrictNames{};
-    name = std::move(*labels);
-  }
+  const std::string name(asked);
   const dns::SearchList all = dns::expand(name, conf);
+  dns::SearchList ruled = all;  // as rules name them
+  if (!is_ascii(name)) {
+    // Where the form that rules have is not known, nobody is asked: no name, no
+    // rules.
+    const auto labels = to_a_labels(name);
+    if (!labels) return StrictNames{};
+    ruled = dns::expand(*labels, conf);
+    if (ruled.names.size() != all.names.size()) return StrictNames{};
+  }
   StrictNames out;
   for (size_t i = 0; i < all.names.size(); ++i) {
-    const auto index = policy.match_index(all.names[i].to_string());
+    const auto index = policy.match_index(ruled.names[i].to_string());
     if (!index) continue;
     if (policy.rules[*index].profile == config::Profile::kSystem) continue;
     if (all.as_is == i) out.list.as_is = out.list.names.size();
@@ -49,8 +51,12 @@ std::optional<StrictNames> Engine::strict_names(std::string_view asked) {
   return happy::strict_names(*policy_, asked, conf);
 }
 
+// AI_IDN may make another name of it by the locale.
 bool Engine::is_strict(const char* name) {
-  return !policy_ || strict_names(name).has_value();
+  if (!policy_ || strict_names(name)) return true;
+  if (is_ascii(name)) return false;
+  const auto labels = to_a_labels_by_locale(name);
+  return labels && strict_names(*labels);
 }
 
 bool Engine::forbids_clear_text(const char* name) {

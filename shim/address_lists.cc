@@ -125,7 +125,7 @@ int build(const Wish& wish, const happy_lookup& lookup, const char* service,
     node->ai_flags = wish.hints.ai_flags;
   }
   if ((wish.hints.ai_flags & AI_CANONNAME) != 0) {
-    list->ai_canonname = strdup(lookup.canonical_name);
+    list->ai_canonname = strdup(lookup.names);
     if (list->ai_canonname == nullptr) {
       freeaddrinfo(list);
       return EAI_MEMORY;
@@ -184,8 +184,8 @@ int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
   Wish wish;
   if (const int error = understand(node, service, hints, &wish)) return error;
   int eai = EAI_FAIL;
-  happy_lookup* lookup =
-      look_up(node, wish.map_ipv4 ? AF_UNSPEC : wish.family, &eai);
+  happy_lookup* lookup = look_up(node, wish.map_ipv4 ? AF_UNSPEC : wish.family,
+                                 wish.hints.ai_flags, &eai);
   if (lookup == nullptr) return eai;
   const int status = lookup->status;
   int error = lookup->eai;

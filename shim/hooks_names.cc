@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/ip.h"
+#include "shim/address_names.h"
 #include "shim/export.h"
 #include "shim/host_entries.h"
 #include "shim/names.h"
@@ -35,22 +35,6 @@ bool refuses(const char* name) {
   h_errno = TRY_AGAIN;
   errno = ECONNREFUSED;
   return true;
-}
-
-// A question about an address of a strict name would tell whom the host talks
-// to.
-bool refuses_address(const void* bytes, socklen_t length, int family) {
-  Endpoint endpoint;
-  const size_t size = family == AF_INET ? 4 : 16;
-  if ((family != AF_INET && family != AF_INET6) || bytes == nullptr ||
-      length < size) {
-    return false;
-  }
-  endpoint.address.family = family == AF_INET ? Family::kIpv4 : Family::kIpv6;
-  memcpy(endpoint.address.bytes.data(), bytes, size);
-  sockaddr_storage storage;
-  const socklen_t used = endpoint.to_sockaddr(&storage);
-  return names::is_strict_address(reinterpret_cast<sockaddr*>(&storage), used);
 }
 
 // As libc leaves the error in both places.
@@ -129,37 +113,31 @@ HAPPY_EXPORT int gethostbyname_r(const char* name, hostent* entry, char* buffer,
   return status;
 }
 
-// A strict name's address is shown as it is.
 HAPPY_EXPORT int getnameinfo(const sockaddr* address, socklen_t length,
                              char* host, socklen_t host_size, char* service,
                              socklen_t service_size, int flags) {
   const bool wants_name =
       host != nullptr && host_size > 0 && (flags & NI_NUMERICHOST) == 0;
-  if (wants_name && names::is_strict_address(address, length)) {
-    if ((flags & NI_NAMEREQD) != 0) return EAI_AGAIN;
-    flags |= NI_NUMERICHOST;
-  }
+  if (wants_name && names::is_strict_address(address, length))
+    return address_names::getnameinfo(address, length, host, host_size, service,
+                                      service_size, flags);
   return real::getnameinfo(address, length, host, host_size, service,
                            service_size, flags);
 }
 
 HAPPY_EXPORT hostent* gethostbyaddr(const void* address, socklen_t length,
                                     int family) {
-  if (refuses_address(address, length, family)) {
-    h_errno = TRY_AGAIN;
-    return nullptr;
-  }
+  if (address_names::is_strict({address, length, family}))
+    return address_names::get_static_entry({address, length, family});
   return real::gethostbyaddr(address, length, family);
 }
 
 HAPPY_EXPORT int gethostbyaddr_r(const void* address, socklen_t length,
                                  int family, hostent* entry, char* buffer,
                                  size_t size, hostent** result, int* error) {
-  if (refuses_address(address, length, family)) {
-    *result = nullptr;
-    *error = TRY_AGAIN;
-    return EAGAIN;
-  }
+  if (address_names::is_strict({address, length, family}))
+    return address_names::get_entry({address, length, family}, entry, buffer,
+                                    size, result, error);
   return real::gethostbyaddr_r(address, length, family, entry, buffer, size,
                                result, error);
 }

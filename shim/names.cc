@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <string.h>
 
 #include <atomic>
@@ -16,6 +15,7 @@
 #include "shim/process.h"
 #include "shim/real.h"
 #include "shim/settings.h"
+#include "shim/waiting.h"
 
 namespace happy::shim::names {
 namespace {
@@ -40,31 +40,6 @@ bool is_numeric(const char* node) {
   if (inet_aton(node, &v4) != 0) return true;
   // Every IPv6 literal, with a scope or without, has a colon; no name has.
   return strchr(node, ':') != nullptr;
-}
-
-void abandon_lookup(void* lookup) {
-  release(static_cast<happy_lookup*>(lookup));
-}
-
-// A wait that is left by siglongjmp() holds nothing but one reference, which
-// the thread's next look-up returns.
-constinit thread_local happy_lookup* waited_for = nullptr;
-
-// Waits for the futex word. Cancellation acts only inside the system call,
-// where asynchronous cancellation is safe.
-void wait(happy_lookup* lookup) {
-  if (waited_for != nullptr) release(waited_for);
-  waited_for = lookup;
-  pthread_cleanup_push(abandon_lookup, lookup);
-  while (__atomic_load_n(&lookup->done, __ATOMIC_ACQUIRE) == 0) {
-    int type = 0;
-    // NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous): a futex alone
-    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-    syscall(SYS_futex, &lookup->done, FUTEX_WAIT_PRIVATE, 0, nullptr);
-    pthread_setcanceltype(type, nullptr);
-  }
-  pthread_cleanup_pop(0);
-  waited_for = nullptr;
 }
 
 // A wait of libc's own, as that for a system name.
@@ -176,7 +151,7 @@ bool crosses_families(const char* name) {
   return engine->crosses_families(name) != 0;
 }
 
-happy_lookup* look_up(const char* name, int family, int* eai) {
+happy_lookup* look_up(const char* name, int family, int flags, int* eai) {
   const happy_engine* engine = core::loaded();
   *eai = engine == nullptr ? EAI_FAIL : EAI_MEMORY;
   // A vfork child runs in its parent's memory: it may not start anything.
@@ -186,10 +161,10 @@ happy_lookup* look_up(const char* name, int family, int* eai) {
   happy_lookup* lookup = nullptr;
   {
     const CoreCall call;
-    lookup = engine->lookup_start(name, family);
+    lookup = engine->lookup_start(name, family, flags);
   }
   if (lookup == nullptr) return nullptr;
-  wait(lookup);
+  wait_cancellably<release>(lookup);
   for (size_t i = 0; i < lookup->count; ++i) note_known(lookup->addresses[i]);
   errno = saved;
   return lookup;

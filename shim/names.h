@@ -86,7 +86,7 @@ bool forbids_clear_text(const char* name);
 bool is_strict_query(const unsigned char* message, int size);
 // A look-up of a strict name by the core, waited for; the caller releases it.
 // nullptr: out of memory or no core; `*eai` then is the error to return.
-happy_lookup* look_up(const char* name, int family, int* eai);
+happy_lookup* look_up(const char* name, int family, int flags, int* eai);
 void release(happy_lookup* lookup);
 // Tells the core what libc answered to a look-up of a name that is not strict.
 void remember(const char* name, int family, const happy_address* addresses,

@@ -64,16 +64,16 @@ const Record* find_cname(const Message& reply, const Name& owner) {
 // Walks from the question's name to the end of its chain.
 Fault follow_chain(const Message& reply, const Question& question,
                    Answer& out) {
-  std::vector<Name> seen = {question.name};
+  std::vector<Name>& seen = out.aliases;
   out.canonical = question.name;
   while (const Record* cname = find_cname(reply, out.canonical)) {
     const Name& target = std::get<Name>(cname->data);
+    seen.push_back(out.canonical);
     if (std::find(seen.begin(), seen.end(), target) != seen.end()) {
       return Fault::kChainLoop;
     }
     if (seen.size() > kMaxChain) return Fault::kChainTooLong;
     lower(out.ttl, cname->ttl_seconds);
-    seen.push_back(target);
     out.canonical = target;
   }
   return Fault::kNone;
@@ -123,7 +123,10 @@ void take_data(const Message& reply, Type type, Answer& out) {
     if (!out.services.empty()) out.status = AnswerStatus::kServices;
   } else {
     take_addresses(reply, type, out);
-    if (!out.addresses.empty()) out.status = AnswerStatus::kAddresses;
+    if (!out.addresses.empty())
+      out.status = AnswerStatus::kAddresses;
+    else if (!out.aliases.empty())
+      out.status = AnswerStatus::kDeadAlias;
   }
 }
 
@@ -196,6 +199,8 @@ std::string_view to_string(AnswerStatus status) {
       return "HTTPS records";
     case AnswerStatus::kNoData:
       return "no data";
+    case AnswerStatus::kDeadAlias:
+      return "an alias without data";
     case AnswerStatus::kNoName:
       return "no such name";
     case AnswerStatus::kServerFailure:
@@ -214,6 +219,7 @@ std::string describe(const Answer& answer) {
     case AnswerStatus::kAddresses:
     case AnswerStatus::kServices:
     case AnswerStatus::kNoData:
+    case AnswerStatus::kDeadAlias:
       out = to_string(answer.status);
       break;
     case AnswerStatus::kNoName:

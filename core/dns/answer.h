@@ -20,6 +20,7 @@ enum class AnswerStatus : uint8_t {
   kAddresses,      // at least one
   kServices,       // at least one HTTPS record
   kNoData,         // the name exists, without addresses of this family
+  kDeadAlias,      // it is an alias of such a name
   kNoName,         // NXDOMAIN
   kServerFailure,  // SERVFAIL, and every RCODE not named here
   kRefused,        // FORMERR, NOTIMP, REFUSED
@@ -50,9 +51,11 @@ struct Answer {
   std::vector<ServiceRecord> services = {};
   // The end of the CNAME chain: the name that the status is about.
   Name canonical;
+  // The chain before it, the question's name first.
+  std::vector<Name> aliases = {};
   // How long it may be kept: the least TTL of the chain and the addresses;
-  // for kNoData and kNoName also min(SOA TTL, SOA MINIMUM). None: not to be
-  // cached (failures, and negatives without SOA, RFC 2308 section 5).
+  // for kNoData, kDeadAlias and kNoName also min(SOA TTL, SOA MINIMUM). None:
+  // not to be cached (failures, and negatives without SOA, RFC 2308 section 5).
   std::optional<std::chrono::seconds> ttl;
   Fault fault = Fault::kNone;
   Rcode rcode = Rcode::kNoError;
@@ -63,6 +66,12 @@ struct Answer {
   bool is_positive() const {
     return status == AnswerStatus::kAddresses ||
            status == AnswerStatus::kServices;
+  }
+  // Whether the resolver could not say.
+  bool is_failure() const {
+    return !is_positive() && status != AnswerStatus::kNoData &&
+           status != AnswerStatus::kDeadAlias &&
+           status != AnswerStatus::kNoName;
   }
   bool operator==(const Answer&) const = default;
 };

@@ -51,6 +51,7 @@ void Cache::put(std::string_view resolver, const Name& name, Type type,
     case AnswerStatus::kAddresses:
     case AnswerStatus::kServices:
     case AnswerStatus::kNoData:
+    case AnswerStatus::kDeadAlias:
       withdraw_denials(resolver, name);
       return put_answer(key, answer, now);
     case AnswerStatus::kNoName:

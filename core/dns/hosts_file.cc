@@ -48,8 +48,9 @@ void HostsFile::read_line(std::string_view line) {
   if (!address) return;
   std::string_view word = take_word(line);
   if (word.empty()) return;
-  lines_.push_back({*address, std::string(word)});
+  lines_.push_back({*address, {}});
   for (; !word.empty(); word = take_word(line)) {
+    lines_.back().names.emplace_back(word);
     auto& indices = by_name_[lowered(word)];
     const size_t index = lines_.size() - 1;
     if (indices.empty() || indices.back() != index) indices.push_back(index);
@@ -64,7 +65,10 @@ std::optional<HostsEntry> HostsFile::find(std::string_view name,
   for (const size_t index : found->second) {
     const auto address = seen_as(lines_[index].address, family);
     if (!address) continue;
-    if (out.addresses.empty()) out.canonical = lines_[index].canonical;
+    const auto& names = lines_[index].names;
+    if (out.canonical.empty()) out.canonical = names.front();
+    out.aliases.insert(out.aliases.end(), names.begin() + 1, names.end());
+    if (names.front() != out.canonical) out.aliases.push_back(names.front());
     if (std::find(out.addresses.begin(), out.addresses.end(), *address) ==
         out.addresses.end()) {
       out.addresses.push_back(*address);
@@ -72,6 +76,14 @@ std::optional<HostsEntry> HostsFile::find(std::string_view name,
   }
   if (out.addresses.empty()) return std::nullopt;
   return out;
+}
+
+std::vector<std::string> HostsFile::names_of(const IpAddress& address) const {
+  const auto line =
+      std::find_if(lines_.begin(), lines_.end(), [&](const Line& one) {
+        return seen_as(one.address, address.family) == address;
+      });
+  return line == lines_.end() ? std::vector<std::string>{} : line->names;
 }
 
 }  // namespace happy::dns

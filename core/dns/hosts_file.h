@@ -16,6 +16,8 @@ namespace happy::dns {
 struct HostsEntry {
   // The first name on the first line that matched.
   std::string canonical;
+  // The other names on the lines that matched, as gethostbyname(3) gives them.
+  std::vector<std::string> aliases = {};
   std::vector<IpAddress> addresses;  // in the file's order, without duplicates
 
   bool operator==(const HostsEntry&) const = default;
@@ -33,11 +35,14 @@ class HostsFile {
   // counts: "host." is not "host", as in glibc.
   std::optional<HostsEntry> find(std::string_view name,
                                  std::optional<Family> family = {}) const;
+  // The names on the first line with the address, the canonical one first;
+  // none: there is no such line.
+  std::vector<std::string> names_of(const IpAddress& address) const;
 
  private:
   struct Line {
     IpAddress address;
-    std::string canonical;
+    std::vector<std::string> names;  // the canonical one first
   };
   void read_line(std::string_view line);
 

@@ -97,13 +97,13 @@ std::optional<RecordData> read_data(const RecordHead& head, Reader rdata) {
       return as_data(read_address(rdata, Family::kIpv6));
     case Type::kSoa:
       return as_data(read_soa(rdata));
-    case Type::kCname: {
+    case Type::kCname:
+    case Type::kPtr: {
       auto target = Name::read(rdata);
       if (rdata.remaining() != 0) return std::nullopt;
       return as_data(std::move(target));
     }
     case Type::kNs:
-    case Type::kPtr:
     case Type::kMx:
     case Type::kTxt:
     case Type::kOpt:

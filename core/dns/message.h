@@ -102,7 +102,7 @@ struct RawData {
 
   bool operator==(const RawData&) const = default;
 };
-// IpAddress for A and AAAA, Name for CNAME, in class IN; else RawData.
+// IpAddress for A and AAAA, Name for CNAME and PTR, in class IN; else RawData.
 using RecordData = std::variant<RawData, IpAddress, Name, Soa>;
 
 struct Record {

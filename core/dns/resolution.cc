@@ -29,6 +29,7 @@ std::string_view to_string(FailureKind kind) {
 FailureKind failure_kind(AnswerStatus status) {
   switch (status) {
     case AnswerStatus::kNoName:
+    case AnswerStatus::kDeadAlias:
       return FailureKind::kNoName;
     case AnswerStatus::kAddresses:
     case AnswerStatus::kServices:
@@ -133,19 +134,7 @@ const Answer* Resolution::Slot::usable() const {
   const auto* reply = std::get_if<Answer>(&result);
   const Answer* const old = expired ? &*expired : nullptr;
   if (reply == nullptr) return old;
-  switch (reply->status) {
-    case AnswerStatus::kAddresses:
-    case AnswerStatus::kServices:
-    case AnswerStatus::kNoData:
-    case AnswerStatus::kNoName:
-      break;
-    case AnswerStatus::kServerFailure:
-    case AnswerStatus::kRefused:
-    case AnswerStatus::kMalformed:
-      if (old != nullptr) return old;
-      break;
-  }
-  return reply;
+  return reply->is_failure() && old != nullptr ? old : reply;
 }
 
 bool Resolution::expired_at_hand() const {
@@ -195,7 +184,10 @@ void Resolution::answer() {
     const auto* reply =
         stale ? slot.usable() : std::get_if<Answer>(&slot.result);
     if (reply == nullptr || !reply->is_positive()) continue;
-    if (out.addresses.empty()) out.canonical = reply->canonical;
+    if (out.addresses.empty()) {
+      out.canonical = reply->canonical;
+      out.aliases = reply->aliases;
+    }
     out.addresses.insert(out.addresses.end(), reply->addresses.begin(),
                          reply->addresses.end());
   }
@@ -217,6 +209,8 @@ void Resolution::decide_negative(Time now) {
 // As res_search(3): after "no name", "no data" and SERVFAIL the next name is
 // tried; after anything else only the name as it is, if it was not tried yet.
 void Resolution::walk_on(AnswerStatus status, Time now) {
+  // A reply that has records ends the search.
+  if (status == AnswerStatus::kDeadAlias) return fail(failure_kind(status));
   const FailureKind kind = failure_kind(status);
   const bool as_is = names_.as_is == current_;
   if (as_is && current_ == 0) {
@@ -244,15 +238,17 @@ void Resolution::walk_on(AnswerStatus status, Time now) {
 // A's.
 AnswerStatus Resolution::combined_status() const {
   std::optional<AnswerStatus> a, first;
-  bool no_data = false;
+  bool no_data = false, dead_alias = false;
   for (const Slot& slot : slots_) {
     const auto* reply = std::get_if<Answer>(&slot.result);
     if (slot.extra || reply == nullptr) continue;
     if (reply->status == AnswerStatus::kNoName) return AnswerStatus::kNoName;
     no_data |= reply->status == AnswerStatus::kNoData;
+    dead_alias |= reply->status == AnswerStatus::kDeadAlias;
     if (slot.family == Family::kIpv4) a = reply->status;
     if (!first) first = reply->status;
   }
+  if (dead_alias) return AnswerStatus::kDeadAlias;
   if (no_data || !first) return AnswerStatus::kNoData;
   return a.value_or(*first);
 }

@@ -56,7 +56,7 @@ enum class QueryFailure : uint8_t { kTimeout, kTransport, kAuthentication };
 
 // How a look-up fails; the engine maps it to getaddrinfo(3)'s errors.
 enum class FailureKind : uint8_t {
-  kNoName,    // NXDOMAIN
+  kNoName,    // NXDOMAIN; as glibc says also an alias without addresses
   kNoData,    // the name exists without addresses of the wanted families
   kTryAgain,  // SERVFAIL, malformed, time-out, transport, authentication
   kFail,      // FORMERR, NOTIMP, REFUSED
@@ -109,6 +109,7 @@ struct Answered {
   std::vector<IpAddress> addresses;
   std::vector<Family> pending;
   bool stale = false;
+  std::vector<Name> aliases = {};  // of `canonical`, from the name asked on
   bool operator==(const Answered&) const = default;
 };
 // A family after Answered: its addresses, or none where it failed or the

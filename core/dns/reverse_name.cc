@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace happy::dns {
@@ -45,6 +46,21 @@ std::optional<IpAddress> reverse_mapped(const Name& name) {
   if (count == 4 + 2 && name.is_within(kIpv4)) out = ipv4(labels_of(name));
   if (count == 32 + 2 && name.is_within(kIpv6)) out = ipv6(labels_of(name));
   return out;
+}
+
+std::string reverse_name(const IpAddress& address) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const bool ipv4 = address.family == Family::kIpv4;
+  std::string out;
+  for (size_t i = ipv4 ? 4 : address.bytes.size(); i-- > 0;) {
+    const unsigned octet = address.bytes[i];
+    if (ipv4) {
+      out += std::to_string(octet) + '.';
+    } else {
+      out += {kDigits[octet & 0xf], '.', kDigits[octet >> 4], '.'};
+    }
+  }
+  return out + (ipv4 ? "in-addr.arpa" : "ip6.arpa");
 }
 
 }  // namespace happy::dns

@@ -58,11 +58,7 @@ std::vector<ServiceQuestion> ServiceLookup::begin() {
 
 std::vector<ServiceQuestion> ServiceLookup::step(
     const ServiceQuestion& question, const Answer* answer) {
-  if (!close(question) || answer == nullptr) return {};
-  const bool known = answer->is_positive() ||
-                     answer->status == AnswerStatus::kNoData ||
-                     answer->status == AnswerStatus::kNoName;
-  if (!known) return {};
+  if (!close(question) || answer == nullptr || answer->is_failure()) return {};
   if (question.type != Type::kHttps) {
     addresses_[{question.name, question.type}] = answer->addresses;
   } else if (!answer->services.empty()) {

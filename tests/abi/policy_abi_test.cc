@@ -85,12 +85,12 @@ void expect_log(int level, const char* line) {
 
 void assert_lookup(const happy_engine* engine, const char* name, int family,
                    int status, int eai) {
-  happy_lookup* lookup = engine->lookup_start(name, family);
+  happy_lookup* lookup = engine->lookup_start(name, family, 0);
   assert_non_null(lookup);
   assert_int_equal(lookup->done, 1);
   assert_int_equal(lookup->status, status);
   assert_int_equal(lookup->eai, eai);
-  assert_non_null(lookup->canonical_name);
+  assert_non_null(lookup->names);
   engine->lookup_release(lookup);
 }
 
@@ -264,7 +264,7 @@ void only_names_of_an_encrypted_rule_are_strict(void**) {
 
 void localhost_is_answered_at_once(void**) {
   const happy_engine* engine = engine_with(kStrict);
-  happy_lookup* lookup = engine->lookup_start("localhost.", AF_INET);
+  happy_lookup* lookup = engine->lookup_start("localhost.", AF_INET, 0);
   assert_int_equal(lookup->done, 1);
   assert_int_equal(lookup->status, HAPPY_LOOKUP_ANSWER);
   assert_int_equal(lookup->eai, 0);
@@ -297,7 +297,7 @@ void a_family_that_the_rule_leaves_out_has_no_data(void**) {
 
 void without_the_tls_object_a_strict_name_is_not_libcs(void**) {
   const happy_engine* engine = engine_with(kStrict);
-  happy_lookup* lookup = engine->lookup_start("www.example.", AF_INET);
+  happy_lookup* lookup = engine->lookup_start("www.example.", AF_INET, 0);
   for (int i = 0;
        i < 500 && __atomic_load_n(&lookup->done, __ATOMIC_ACQUIRE) == 0; ++i) {
     usleep(10'000);

@@ -30,21 +30,23 @@ bool has(const std::string& line, const std::string& part) {
 const Difference kDifferences[] = {
     {"buffer-size",
      [](const std::string& plain, const std::string& with) {
-       return has(plain, "gethostbyname2_r") &&
+       return has(plain, " in ") &&
               has(plain, "Numerical result out of range") &&
               has(with, "\tSuccess");
+     }},
+    {"dead-alias",
+     [](const std::string& plain, const std::string& with) {
+       return has(plain, "\"nowhere.chain") &&
+              (has(plain, "none, h_errno 3") ||
+               (has(plain, "family 2 ") && has(plain, "\tNo address"))) &&
+              (has(with, "none, h_errno 1") ||
+               has(with, "\tName or service not known"));
      }},
     {"leading-dash",
      [](const std::string& plain, const std::string& with) {
        return has(plain, "\"-dash.lab.test\"") &&
               has(plain, "\tNo address associated with hostname") &&
               has(with, "\tName or service not known");
-     }},
-    {"hosts-alias",
-     [](const std::string& plain, const std::string& with) {
-       std::string without = plain;
-       const auto at = without.find(" alias nick");
-       return at != without.npos && without.erase(at, 11) == with;
      }},
     {"localhost-twice", [](const std::string& plain, const std::string& with) {
        return has(plain, "\"localhost\"") && plain.starts_with(with);
@@ -101,6 +103,8 @@ cat > hosts <<'END' &&
 127.0.0.1 localhost
 ::1 localhost
 192.0.2.77 hosts.lab.test nick
+192.0.2.78 nick other HOSTS.lab.test
+192.0.2.79 second.lab.test hosts.lab.test third
 2001:db8:7::7 hosts.lab.test
 END
 mount --bind resolv.conf /etc/resolv.conf && mount --bind hosts /etc/hosts &&
@@ -120,7 +124,14 @@ TEST(NameMatrix, EveryFieldIsLibcs) {
                 {"xn--bcher-kva.lab.test", {"198.51.100.3"}},
                 {"under_score.lab.test", {"198.51.100.4"}},
                 {"-dash.lab.test", {"198.51.100.5"}},
-                {"hosts.lab.test", {"198.51.100.6"}}}};
+                {"hosts.lab.test", {"198.51.100.6"}}},
+      .records = {"noaddress.lab.test. 300 IN TXT \"no address\"",
+                  "8.100.51.198.in-addr.arpa. 300 IN PTR a.lab.test."},
+      .chain = {"end.chain.lab.test. 300 IN A 198.51.100.21",
+                "end.chain.lab.test. 300 IN AAAA 2001:db8:5::21",
+                "alias.chain.lab.test. 300 IN CNAME end.chain.lab.test.",
+                "farther.chain.lab.test. 300 IN CNAME alias.chain.lab.test.",
+                "nowhere.chain.lab.test. 300 IN CNAME none.chain.lab.test."}};
   wish.resolver_rtt = Duration(0);
   lab::NamespaceLab lab(wish);
   ASSERT_TRUE(lab.run_plain({"sh", "-c", kFiles}).good());

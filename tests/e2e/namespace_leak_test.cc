@@ -25,7 +25,8 @@ class LeakTest : public testing::Test {
     lab_ = std::make_unique<NamespaceLab>(lab::NamespaceWish{
         .hosts = {{kGood, path}, {kDead, {.black_hole = true}}},
         .names = {{"good.lab.test", {kGood}},
-                  {"dead4.lab.test", {kDead, kGood}}}});
+                  {"dead4.lab.test", {kDead, kGood}}},
+        .records = {"1.100.51.198.in-addr.arpa. 300 IN PTR good.lab.test."}});
   }
 
   // With the resolver's entry in the policy changed so that it fails.
@@ -120,12 +121,12 @@ constexpr Asking kAskings[] = {{"getaddrinfo", true},
                                {"gethostbyname_r", true},
                                {"gethostbyname2_r", true},
                                {"getaddrinfo_a", false},
-                               {"getnameinfo", false},
-                               {"gethostbyaddr", false},
-                               {"gethostbyaddr_r", false},
+                               {"getnameinfo", true},
+                               {"gethostbyaddr", true},
+                               {"gethostbyaddr_r", true},
                                {"res_query", true},
                                {"__res_query", true},
-                               {"res_query_ptr", false},
+                               {"res_query_ptr", true},
                                {"res_search", true},
                                {"__res_search", true},
                                {"res_querydomain", true},

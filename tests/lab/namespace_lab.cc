@@ -107,6 +107,7 @@ void NamespaceLab::serve(const NamespaceWish& wish) {
   resolver.plain_port = 53;
   resolver.names = wish.names;
   resolver.records = wish.records;
+  resolver.chain = wish.chain;
   resolver.enter = server_.entrance();
   unbound_ = std::make_unique<Unbound>(resolver, certificate_, folder_);
 }

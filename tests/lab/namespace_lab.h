@@ -40,6 +40,7 @@ struct NamespaceWish {
   std::vector<Host> hosts;
   std::vector<Name> names;
   std::vector<std::string> records = {};  // more of the zone, as in zone files
+  std::vector<std::string> chain = {};    // of chain.lab.test: see UnboundWish
   Duration resolver_rtt{10'000};
   ClientNetwork client = ClientNetwork::kDual;
   bool nat64 = false;  // 64:ff9b::/96 leads to the IPv4 hosts

@@ -24,13 +24,26 @@ void write_zone(const UnboundWish& wish, std::ostream& out) {
     }
 }
 
+// Local data is answered as it stands; a zone's aliases come with their
+// targets.
+void write_chain(const UnboundWish& wish, const TempFolder& folder,
+                 std::ostream& out) {
+  if (wish.chain.empty()) return;
+  std::string zone =
+      "chain.lab.test. 300 IN SOA ns.lab.test. nobody.lab.test. 1 3600 1200 "
+      "604800 300\nchain.lab.test. 300 IN NS ns.lab.test.\n";
+  for (const auto& record : wish.chain) zone += record + "\n";
+  out << "auth-zone:\n  name: \"chain.lab.test.\"\n  zonefile: \""
+      << folder.write("chain.zone", zone) << "\"\n";
+}
+
 std::string configuration(const UnboundWish& wish, const std::string& key,
-                          const std::string& chain, const std::string& folder) {
+                          const std::string& chain, const TempFolder& folder) {
   std::ostringstream out;
   out << "server:\n"
       << "  verbosity: 1\n  use-syslog: no\n  logfile: \"\"\n"
       << "  do-daemonize: no\n  username: \"\"\n  chroot: \"\"\n"
-      << "  pidfile: \"\"\n  directory: \"" << folder << "\"\n"
+      << "  pidfile: \"\"\n  directory: \"" << folder.path() << "\"\n"
       << "  module-config: \"iterator\"\n  num-threads: 1\n"
       << "  msg-cache-size: 1m\n  rrset-cache-size: 1m\n"
       << "  rrset-roundrobin: no\n  minimal-responses: yes\n"
@@ -45,7 +58,10 @@ std::string configuration(const UnboundWish& wish, const std::string& key,
     if (wish.plain_port)
       out << "  interface: " << address << "@" << *wish.plain_port << "\n";
   }
+  if (!wish.chain.empty())
+    out << "  local-zone: \"chain.lab.test.\" transparent\n";
   write_zone(wish, out);
+  write_chain(wish, folder, out);
   out << "remote-control:\n  control-enable: no\n";
   return out.str();
 }
@@ -56,8 +72,8 @@ Unbound::Unbound(const UnboundWish& wish, const Certificate& certificate,
                  const TempFolder& folder) {
   const std::string key = folder.write("resolver.key", certificate.key_pem);
   const std::string chain = folder.write("resolver.pem", certificate.chain_pem);
-  const std::string file = folder.write(
-      "unbound.conf", configuration(wish, key, chain, folder.path()));
+  const std::string file =
+      folder.write("unbound.conf", configuration(wish, key, chain, folder));
   const std::string log = folder.file("unbound.log");
   Command command{.arguments = {"unbound", "-d", "-p", "-c", file},
                   .environment = {},

@@ -26,7 +26,9 @@ struct UnboundWish {
   std::optional<uint16_t> plain_port;
   std::vector<Name> names;
   std::vector<std::string> records = {};  // more of the zone, as in zone files
-  std::function<bool()> enter;            // see Command::enter
+  // Records of the zone chain.lab.test, in which aliases are followed.
+  std::vector<std::string> chain = {};
+  std::function<bool()> enter;  // see Command::enter
 };
 
 class Unbound {

@@ -3,6 +3,7 @@
 // every field of the answer. Addresses are sorted, since their order is another
 // matter; what belongs to one address keeps its order.
 #include <arpa/inet.h>
+#include <locale.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -27,6 +28,15 @@ const std::string kLong = [] {
   return out + "lab.test";
 }();
 
+// As long as names may be, and one more.
+const std::string kFullLabel(63, 'y');
+const std::string kFull = [] {
+  const std::string label(61, 'z');
+  return label + "." + label + "." + label + "." + std::string(58, 'z') +
+         ".lab.test";
+}();
+const std::string kOverfull = "z" + kFull;
+
 const char* const kNodes[] = {nullptr,
                               "",
                               "a.lab.test",
@@ -37,6 +47,13 @@ const char* const kNodes[] = {nullptr,
                               "many.lab.test",
                               "both",
                               "a",
+                              "alias.chain.lab.test",
+                              "ALIAS.chain",
+                              "farther.chain.lab.test",
+                              "nowhere.chain.lab.test",
+                              "noaddress.lab.test",
+                              "b\xc3\xbc"
+                              "cher.lab.test",
                               "missing.lab.test",
                               "missing",
                               "hosts.lab.test",
@@ -51,6 +68,9 @@ const char* const kNodes[] = {nullptr,
                               "lab.test",
                               kLong.c_str(),
                               kLongLabel.c_str(),
+                              kFullLabel.c_str(),
+                              kFull.c_str(),
+                              kOverfull.c_str(),
                               "198.51.100.7",
                               "127.1",
                               "0x7f.1",
@@ -143,17 +163,20 @@ bool before(const addrinfo* a, const addrinfo* b) {
 }
 
 void get_address_information(const char* node, const char* service, int family,
-                             const Kind& kind, int flags) {
+                             const Kind& kind, int flags,
+                             bool with_hints = true) {
   addrinfo hints{}, *list = nullptr;
   hints.ai_family = family;
   hints.ai_socktype = kind.type;
   hints.ai_protocol = kind.protocol;
   hints.ai_flags = flags;
   errno = 0;
-  const int error = getaddrinfo(node, service, &hints, &list);
-  std::printf("getaddrinfo %s %s family %d type %d/%d flags %#x\t",
+  const int error =
+      getaddrinfo(node, service, with_hints ? &hints : nullptr, &list);
+  std::printf("getaddrinfo %s %s family %d type %d/%d flags %#x%s\t",
               shown(node).c_str(), shown(service).c_str(), family, kind.type,
-              kind.protocol, static_cast<unsigned>(flags));
+              kind.protocol, static_cast<unsigned>(flags),
+              with_hints ? "" : " no hints");
   if (error != 0) {
     std::printf("%s%s\n", gai_strerror(error),
                 error == EAI_SYSTEM ? strerror(errno) : "");
@@ -200,16 +223,54 @@ void get_host_by_name(const char* node, int family) {
   std::printf(entry == nullptr ? ", h_errno %d\n" : "\n", error);
 }
 
+constexpr size_t kSizes[] = {8, 40, 64, 1024};
+
+void show_entry(const std::string& about, size_t size, int status,
+                const hostent* result, int error) {
+  std::printf("%s in %zu\t%s, %s", about.c_str(), size, strerror(status),
+              entry_of(result).c_str());
+  std::printf(result == nullptr ? ", h_errno %d\n" : "\n", error);
+}
+
 void get_host_by_name_r(const char* node, int family, size_t size) {
   std::vector<char> buffer(size);
   hostent entry{}, *result = nullptr;
   int error = 0;
   const int status = gethostbyname2_r(node, family, &entry, buffer.data(),
                                       buffer.size(), &result, &error);
-  std::printf("gethostbyname2_r %s family %d in %zu\t%s, %s",
-              shown(node).c_str(), family, size, strerror(status),
-              entry_of(result).c_str());
-  std::printf(result == nullptr ? ", h_errno %d\n" : "\n", error);
+  show_entry(
+      "gethostbyname2_r " + shown(node) + " family " + std::to_string(family),
+      size, status, result, error);
+}
+
+void get_host_by_name_r(const char* node, size_t size) {
+  std::vector<char> buffer(size);
+  hostent entry{}, *result = nullptr;
+  int error = 0;
+  const int status = gethostbyname_r(node, &entry, buffer.data(), buffer.size(),
+                                     &result, &error);
+  show_entry("gethostbyname_r " + shown(node), size, status, result, error);
+}
+
+void get_host_by_address(const char* text, int family, socklen_t length) {
+  unsigned char bytes[16] = {};
+  inet_pton(family, text, bytes);
+  h_errno = 0;
+  const hostent* const entry = gethostbyaddr(bytes, length, family);
+  const int error = h_errno;
+  const std::string about = "gethostbyaddr " + shown(text) + " family " +
+                            std::to_string(family) + " of " +
+                            std::to_string(length);
+  std::printf("%s\t%s", about.c_str(), entry_of(entry).c_str());
+  std::printf(entry == nullptr ? ", h_errno %d\n" : "\n", error);
+  for (const size_t size : kSizes) {
+    std::vector<char> buffer(size);
+    hostent filled{}, *result = nullptr;
+    int told = 0;
+    const int status = gethostbyaddr_r(bytes, length, family, &filled,
+                                       buffer.data(), size, &result, &told);
+    show_entry(about + " _r", size, status, result, told);
+  }
 }
 
 template <typename T, size_t kSize>
@@ -227,13 +288,28 @@ int main() {
     for (const char* service : kServices)
       for (const Kind& kind : kKinds)
         get_address_information(node, service, AF_UNSPEC, kind, 0);
+    for (const char* service : kServices)
+      get_address_information(node, service, AF_UNSPEC, {0, 0}, 0, false);
+    for (const char* locale : {"C", "C.UTF-8"}) {
+      setlocale(LC_ALL, locale);
+      for (const int idn : {AI_IDN, AI_IDN | AI_CANONIDN, AI_CANONIDN})
+        get_address_information(node, "80", AF_INET, {SOCK_STREAM, 0},
+                                idn | AI_CANONNAME);
+    }
     if (node == nullptr) continue;
     for (const int family : {AF_UNSPEC, AF_INET, AF_INET6})
       get_host_by_name(node, family);
     for (const int family : {AF_INET, AF_INET6})
-      for (const size_t size : {8, 40, 64, 1024})
-        get_host_by_name_r(node, family, size);
+      for (const size_t size : kSizes) get_host_by_name_r(node, family, size);
+    for (const size_t size : kSizes) get_host_by_name_r(node, size);
   }
+  // Of the hosts file, with a name, without one, and of no family's length.
+  get_host_by_address("192.0.2.77", AF_INET, 4);
+  get_host_by_address("2001:db8:7::7", AF_INET6, 16);
+  get_host_by_address("198.51.100.8", AF_INET, 4);
+  get_host_by_address("198.51.100.9", AF_INET, 4);
+  get_host_by_address("198.51.100.8", AF_INET, 3);
+  get_host_by_address("198.51.100.8", AF_UNIX, 4);
   constexpr int kSample = 4000;
   std::minstd_rand random(9460);
   for (int i = 0; i < kSample; ++i) {

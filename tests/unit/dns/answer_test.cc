@@ -111,6 +111,28 @@ TEST(Interpret, RefusesChainsThatLoop) {
             Fault::kChainLoop);
 }
 
+TEST(Interpret, TellsTheAliasesFromTheQuestionsNameOn) {
+  const auto answer = for_a(chain_of(3));
+  EXPECT_EQ(answer.canonical, test_name("n3"));
+  EXPECT_THAT(answer.aliases, ElementsAre(test_name("a.example"),
+                                          test_name("n1"), test_name("n2")));
+  EXPECT_THAT(
+      for_a(MessageBuilder().answers().address("a.example", "192.0.2.1"))
+          .aliases,
+      IsEmpty());
+}
+
+TEST(Interpret, AnAliasOfANameWithoutAddressesIsDead) {
+  const auto answer = for_a(MessageBuilder()
+                                .answers()
+                                .cname("a.example", "b.example", 20)
+                                .authorities()
+                                .soa("example", 900, 60));
+  EXPECT_EQ(answer.status, AnswerStatus::kDeadAlias);
+  EXPECT_FALSE(answer.is_failure());
+  EXPECT_EQ(answer.ttl, 20s);
+}
+
 // RFC 7766: a stream has room for every message, so TC cannot be true.
 TEST(Interpret, ATruncatedReplyIsAnError) {
   const auto answer = for_a(
@@ -131,7 +153,7 @@ TEST(InterpretNegative, TtlIsTheLesserOfSoaTtlAndMinimum) {
 TEST(InterpretNegative, WithoutSoaThereIsNoTtl) {
   const auto answer =
       for_a(MessageBuilder().answers().cname("a.example", "b.example", 5));
-  EXPECT_EQ(answer.status, AnswerStatus::kNoData);
+  EXPECT_EQ(answer.status, AnswerStatus::kDeadAlias);
   EXPECT_EQ(answer.ttl, std::nullopt);
 }
 

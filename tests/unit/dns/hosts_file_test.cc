@@ -7,6 +7,7 @@ namespace happy::dns {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
 
 IpAddress ip(std::string_view text) { return *IpAddress::parse(text); }
 
@@ -59,6 +60,22 @@ TEST_F(HostsFileTest, TheCanonicalNameIsTheFirstOfTheFirstMatchingLine) {
   EXPECT_EQ(hosts_.find("second", Family::kIpv6)->canonical, "multi");
   EXPECT_EQ(HostsFile("192.0.2.1 Host.Example h").find("h")->canonical,
             "Host.Example");
+}
+
+// Another canonical name of a later line is an alias behind its own.
+TEST_F(HostsFileTest, AliasesAreTheOtherNamesOfAllMatchingLines) {
+  EXPECT_THAT(hosts_.find("multi", Family::kIpv4)->aliases,
+              ElementsAre("First", "Alias", "MULTI", "multi", "other"));
+  EXPECT_THAT(hosts_.find("multi", Family::kIpv6)->aliases,
+              ElementsAre("second"));
+  EXPECT_THAT(hosts_.find("mapped")->aliases, IsEmpty());
+}
+
+TEST_F(HostsFileTest, AnAddressHasTheNamesOfItsFirstLine) {
+  EXPECT_THAT(hosts_.names_of(ip("192.0.2.1")),
+              ElementsAre("multi", "First", "Alias"));
+  EXPECT_THAT(hosts_.names_of(ip("192.0.2.9")), ElementsAre("mapped"));
+  EXPECT_THAT(hosts_.names_of(ip("192.0.2.99")), IsEmpty());
 }
 
 TEST_F(HostsFileTest, CommentsBeginAnywhere) {

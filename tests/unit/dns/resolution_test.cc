@@ -26,6 +26,7 @@ Answer negative(AnswerStatus status) {
 }
 const Answer kNoName = negative(AnswerStatus::kNoName);
 const Answer kNoData = negative(AnswerStatus::kNoData);
+const Answer kDeadAlias = negative(AnswerStatus::kDeadAlias);
 const Answer kServfail = negative(AnswerStatus::kServerFailure);
 const Answer kRefused = negative(AnswerStatus::kRefused);
 const Answer kMalformed = negative(AnswerStatus::kMalformed);
@@ -298,6 +299,8 @@ TEST_F(ResolutionTest, TwoNegativeRepliesGiveOneError) {
       {kNoData, kServfail, FailureKind::kNoData},
       {kRefused, kNoData, FailureKind::kNoData},
       {kNoData, kRefused, FailureKind::kNoData},
+      {kDeadAlias, kDeadAlias, FailureKind::kNoName},
+      {kServfail, kDeadAlias, FailureKind::kNoName},
       {kServfail, kServfail, FailureKind::kTryAgain},
       {kRefused, kRefused, FailureKind::kFail},
       {kServfail, kRefused, FailureKind::kTryAgain},
@@ -385,6 +388,12 @@ TEST_F(SearchWalkTest, RefusalsSkipToTheNameAsItIs) {
               ElementsAre(ask_a(2), Wake{kDeadline}));
   EXPECT_THAT(list_first().step(a(kMalformed), kT0),
               ElementsAre(ask_a(2), Wake{kDeadline}));
+}
+
+// To res_search(3) a reply with an alias is an answer.
+TEST_F(SearchWalkTest, ADeadAliasEndsTheList) {
+  EXPECT_THAT(list_first().step(a(kDeadAlias), kT0),
+              fails(FailureKind::kNoName));
 }
 
 TEST_F(SearchWalkTest, AfterTheNameAsItIsARefusalInTheListEndsIt) {

@@ -21,6 +21,13 @@ TEST(ReverseName, SaysTheAddress) {
             "2001:db8::f");
 }
 
+TEST(ReverseName, IsMadeOfTheAddress) {
+  for (const char* address : {"192.0.2.1", "2001:db8::1f", "::1", "10.0.0.255"})
+    EXPECT_EQ(address_of(reverse_name(*IpAddress::parse(address))), address);
+  EXPECT_EQ(reverse_name(*IpAddress::parse("192.0.2.1")),
+            "1.2.0.192.in-addr.arpa");
+}
+
 TEST(ReverseName, IsNoOtherName) {
   for (const char* name :
        {"example", "2.0.192.in-addr.arpa", "in-addr.arpa", "ip6.arpa",

@@ -132,7 +132,7 @@ LookedUp EngineTest::look_up(const std::string& name, int family) {
   if (__atomic_load_n(&lookup->done, __ATOMIC_ACQUIRE) == 0) return out;
   out.status = lookup->status;
   out.eai = lookup->eai;
-  out.canonical = lookup->canonical_name;
+  out.canonical = lookup->names;
   for (size_t i = 0; i < lookup->count; ++i) {
     IpAddress address;
     const bool v4 = lookup->addresses[i].family == AF_INET;
