@@ -90,6 +90,8 @@ class NamespaceLab {
   const PacketLog& packets() { return relay_->log(); }
   std::vector<nlohmann::json> trace() const { return read_trace(use_.trace); }
   pid_t resolver_pid() const;
+  // Of the scripted server's authority, as PEM.
+  std::string authority_file() const { return folder_.file("dot-ca.pem"); }
   // The resolver's address in a family that the client has.
   const char* resolver() const;
 

@@ -12,7 +12,8 @@ ScriptedDot::ScriptedDot(const nlohmann::json& script,
   const std::string file = folder.write("dot.json", script.dump(2));
   const std::string log = folder.file("dot.log");
   server_ = std::make_unique<Server>(
-      Command{.arguments = {HAPPY_BUILD_FOLDER "/dot_server", "--script", file},
+      Command{.arguments = {HAPPY_BUILD_FOLDER "/dot_server", "--script", file,
+                            "--ca-file", folder.file("dot-ca.pem")},
               .environment = {},
               .enter = enter,
               .input = {}},

@@ -88,14 +88,18 @@ void parse_tls(const json& from, DotScript* out) {
         {"close_notify", into(&out->close_notify)}});
 }
 
-enum class Chain { kFull, kLeaf, kDecorated };
+enum class Chain { kFull, kLeaf, kDecorated, kBorrowed, kSelfSigned };
 
 // Decorated: a stranger's certificate and the leaf again stand in between.
-std::vector<Identity> make_chain(const json& from, const Identity& authority) {
+// Borrowed: the stranger serves, and shows the leaf behind its own certificate.
+void make_chain(const json& from, LoadedScript* out) {
   static const std::map<std::string, Chain> kChains{
       {"full", Chain::kFull},
       {"leaf", Chain::kLeaf},
-      {"decorated", Chain::kDecorated}};
+      {"decorated", Chain::kDecorated},
+      {"borrowed", Chain::kBorrowed},
+      {"self_signed", Chain::kSelfSigned}};
+  const Identity& authority = out->authority;
   CertificateWish wish{.common_name = "scripted server"};
   Chain chain = Chain::kFull;
   read(from, "certificate",
@@ -105,18 +109,35 @@ std::vector<Identity> make_chain(const json& from, const Identity& authority) {
            wish.valid_until = time(nullptr) + 86400L * v.get<long>();
            wish.valid_from = wish.valid_until - 86400L * 365;
          }},
+        {"days_until_valid",
+         [&](const json& v) {
+           wish.valid_from = time(nullptr) + 86400L * v.get<long>();
+           wish.valid_until = wish.valid_from + 86400L * 365;
+         }},
+        {"rsa_bits", into(&wish.rsa_bits)},
         {"chain", [&](const json& v) { chain = named(v, kChains); }}});
-  const Identity leaf = Identity::make(wish, &authority);
+  const Identity leaf =
+      Identity::make(wish, chain == Chain::kSelfSigned ? nullptr : &authority);
+  const auto stranger = [] {
+    return Identity::make({.common_name = "a stranger"});
+  };
+  out->pin = leaf.key_pin();
+  auto& sent = out->script.chain;
   switch (chain) {
     case Chain::kFull:
-      return {leaf, authority};
+      sent = {leaf, authority};
+      break;
     case Chain::kLeaf:
-      return {leaf};
+    case Chain::kSelfSigned:
+      sent = {leaf};
+      break;
     case Chain::kDecorated:
-      return {leaf, Identity::make({.common_name = "a stranger"}), leaf,
-              authority};
+      sent = {leaf, stranger(), leaf, authority};
+      break;
+    case Chain::kBorrowed:
+      sent = {stranger(), leaf, authority};
+      break;
   }
-  return {};
 }
 
 }  // namespace
@@ -134,7 +155,7 @@ LoadedScript load_script(const std::string& text) {
         {"tls", [&](const json& v) { parse_tls(v, &script); }},
         {"stream", [&](const json& v) { parse_stream(v, &script); }},
         {"zone", [&](const json& v) { script.zone = parse_zone(v.dump()); }}});
-  script.chain = make_chain(certificate, out.authority);
+  make_chain(certificate, &out);
   return out;
 }
 

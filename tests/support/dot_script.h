@@ -11,6 +11,7 @@ namespace happy::test {
 struct LoadedScript {
   DotScript script;
   Identity authority;  // issued the server's certificate, made just now
+  std::string pin;     // of the certificate of the script's "certificate"
 };
 
 // Throws std::exception with a message where it cannot.

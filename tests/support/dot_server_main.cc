@@ -53,7 +53,7 @@ void serve(const Options& options, const sigset_t& ends) {
   const LoadedScript loaded =
       happy::test::load_script(contents(options.script));
   DotServer server(loaded.script);
-  const std::string pin = loaded.script.chain.front().key_pin();
+  const std::string& pin = loaded.pin;
   if (!options.pin_file.empty()) std::ofstream(options.pin_file) << pin << '\n';
   if (!options.ca_file.empty())
     std::ofstream(options.ca_file) << loaded.authority.certificate_pem();
