@@ -82,7 +82,7 @@ Resolvers::Resolvers(uv_loop_t* loop, const config::Policy* policy,
 std::unique_ptr<net::DotClient> Resolvers::make_client(
     const config::Resolver& resolver) const {
   return std::make_unique<net::DotClient>(
-      loop_, resolver, tls_of(host_),
+      loop_, resolver, [host = host_] { return tls_of(host); },
       net::DescriptorPolicy{host_->own_descriptor, host_->close_descriptor});
 }
 

@@ -24,8 +24,8 @@ uint16_t random_id() {
 }  // namespace
 
 DotClient::DotClient(uv_loop_t* loop, const config::Resolver& resolver,
-                     const happy_tls* tls, DescriptorPolicy descriptors)
-    : impl_(std::make_shared<Impl>(loop, resolver, tls,
+                     LoadTls load_tls, DescriptorPolicy descriptors)
+    : impl_(std::make_shared<Impl>(loop, resolver, std::move(load_tls),
                                    std::move(descriptors))) {}
 
 DotClient::~DotClient() { impl_->stop(); }
@@ -36,10 +36,10 @@ void DotClient::query(const std::string& name, uint16_t type, Time deadline,
 }
 
 DotClient::Impl::Impl(uv_loop_t* loop, const config::Resolver& resolver,
-                      const happy_tls* tls, DescriptorPolicy descriptors)
+                      LoadTls load_tls, DescriptorPolicy descriptors)
     : resolver_(resolver),
       descriptors_(std::move(descriptors)),
-      peer_{loop, &resolver_, tls, &descriptors_},
+      peer_{loop, &resolver_, std::move(load_tls), &descriptors_},
       session_({.addresses = resolver.addresses.size()}, random_id) {}
 
 void DotClient::Impl::stop() {
@@ -52,10 +52,10 @@ void DotClient::Impl::stop() {
 void DotClient::Impl::query(const std::string& name, uint16_t type,
                             Time deadline, Done done) {
   const auto parsed = dns::Name::parse(name);
-  if (!parsed || !peer_.tls) {
-    DotError error{DotFailure::kLocal, "resolver \"" + resolver_.name + "\": "};
-    error.text += parsed ? "libhappy-tls.so could not be loaded"
-                         : "\"" + name + "\" is not a domain name";
+  if (!parsed) {
+    DotError error{DotFailure::kLocal, "resolver \"" + resolver_.name +
+                                           "\": \"" + name +
+                                           "\" is not a domain name"};
     finished_.push_back({std::move(done), tl::unexpected(std::move(error))});
     return arm();
   }

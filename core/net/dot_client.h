@@ -16,7 +16,7 @@
 #include "core/base/time.h"
 #include "core/net/descriptor_policy.h"
 #include "core/net/dot_error.h"
-#include "core/net/tls_abi.h"
+#include "core/net/load_tls.h"
 
 namespace happy::net {
 
@@ -37,10 +37,10 @@ using DotResult = tl::expected<DotReply, DotError>;
 
 class DotClient {
  public:
-  // `tls` is what happy_tls_open() gave, or nullptr: then every query fails
-  // with kLocal. Loop, resolver and table outlive the client.
-  DotClient(uv_loop_t* loop, const config::Resolver& resolver,
-            const happy_tls* tls, DescriptorPolicy descriptors = {});
+  // Where `load_tls` gives nullptr every query fails with kLocal. Loop,
+  // resolver and the table that it gives outlive the client.
+  DotClient(uv_loop_t* loop, const config::Resolver& resolver, LoadTls load_tls,
+            DescriptorPolicy descriptors = {});
   // Pending queries are dropped without a call. May be called from `done`.
   // Every descriptor is closed when it returns; the loop has to turn once more
   // to free the memory of its handles.

@@ -18,7 +18,7 @@ namespace happy::net {
 
 class DotClient::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(uv_loop_t* loop, const config::Resolver& resolver, const happy_tls* tls,
+  Impl(uv_loop_t* loop, const config::Resolver& resolver, LoadTls load_tls,
        DescriptorPolicy descriptors);
 
   void query(const std::string& name, uint16_t type, Time deadline,

@@ -17,8 +17,8 @@ DotConnection::DotConnection(const Peer& peer, const Endpoint& endpoint,
 
 DotConnection::~DotConnection() {
   if (session_) {
-    if (phase_ == Phase::kReady) peer_.tls->bye(session_);
-    peer_.tls->close(session_);
+    if (phase_ == Phase::kReady) tls_->bye(session_);
+    tls_->close(session_);
   }
   // libuv forgets the descriptor as the closing begins, so it may go next.
   poll_.reset();
@@ -44,7 +44,7 @@ tl::expected<void, DotError> DotConnection::start() {
   if (result != 0 && errno != EINPROGRESS)
     return tl::unexpected(connect_error(errno));
   watch(UV_WRITABLE);
-  return {};
+  return open_session(reinterpret_cast<sockaddr*>(&place), size);
 }
 
 int DotConnection::open_socket() {
@@ -88,12 +88,17 @@ void DotConnection::connected() {
   if (error) return lose(connect_error(error));
   connected_ = monotonic_now();
   phase_ = Phase::kHandshake;
-  if (!open_session())
-    return lose({DotFailure::kLocal, "a TLS session cannot be made"});
   handshake();
 }
 
-bool DotConnection::open_session() {
+// While the SYN is on its way: what can be loaded, read and computed before the
+// server has said anything costs no time then.
+tl::expected<void, DotError> DotConnection::open_session(const sockaddr* peer,
+                                                         socklen_t size) {
+  tls_ = peer_.load_tls();
+  if (tls_ == nullptr)
+    return tl::unexpected(
+        DotError{DotFailure::kLocal, "libhappy-tls.so could not be loaded"});
   const config::Resolver& resolver = *peer_.resolver;
   std::vector<happy_tls_pin> pins;
   for (const config::Pin& pin : resolver.pins) {
@@ -106,14 +111,24 @@ bool DotConnection::open_session() {
     return text.empty() ? nullptr : text.c_str();
   };
   const happy_tls_config config{or_null(resolver.auth_name),
-                                or_null(resolver.ca_file), pins.data(),
-                                pins.size(), resolver.authenticated ? 0 : 1};
-  session_ = peer_.tls->open(&config, descriptor_);
-  return session_ != nullptr;
+                                or_null(resolver.ca_file),
+                                pins.data(),
+                                pins.size(),
+                                resolver.authenticated ? 0 : 1,
+                                peer,
+                                size};
+  session_ = tls_->open(&config, descriptor_);
+  if (session_ == nullptr)
+    return tl::unexpected(
+        DotError{DotFailure::kLocal, "a TLS session cannot be made"});
+  tls_->prepare(session_);
+  if (config.auth_name != nullptr && config.unauthenticated == 0)
+    tls_->warm(&config);
+  return {};
 }
 
 void DotConnection::handshake() {
-  const int state = peer_.tls->handshake(session_);
+  const int state = tls_->handshake(session_);
   acknowledge_at_once();
   switch (state) {
     case HAPPY_TLS_WANT_READ:
@@ -123,11 +138,11 @@ void DotConnection::handshake() {
     case HAPPY_TLS_READY:
       break;
     default:
-      return lose(tls_error(*peer_.tls, session_));
+      return lose(tls_error(*tls_, session_));
   }
   ready_ = monotonic_now();
   phase_ = Phase::kReady;
-  peer_.tls->info(session_, &info_);
+  tls_->info(session_, &info_);
   watch(UV_READABLE);
   listener_.established();
 }
@@ -136,13 +151,13 @@ void DotConnection::receive() {
   uint8_t data[16384];  // the largest TLS record
   for (;;) {
     size_t moved = 0;
-    const int state = peer_.tls->read(session_, data, sizeof data, &moved);
+    const int state = tls_->read(session_, data, sizeof data, &moved);
     acknowledge_at_once();
     if (state == HAPPY_TLS_WANT_READ) return;
     if (state == HAPPY_TLS_WANT_WRITE) return watch(UV_READABLE | UV_WRITABLE);
     if (state == HAPPY_TLS_CLOSED)
       return lose({DotFailure::kReset, "the resolver closed the connection"});
-    if (state != HAPPY_TLS_READY) return lose(tls_error(*peer_.tls, session_));
+    if (state != HAPPY_TLS_READY) return lose(tls_error(*tls_, session_));
     input_.append({data, moved});
     while (auto message = input_.next()) {
       listener_.received(std::move(*message));
@@ -162,9 +177,9 @@ void DotConnection::send_queued() {
   while (!output_.empty()) {
     size_t moved = 0;
     const int state =
-        peer_.tls->write(session_, output_.data(), output_.size(), &moved);
+        tls_->write(session_, output_.data(), output_.size(), &moved);
     if (state == HAPPY_TLS_WANT_WRITE) return watch(UV_READABLE | UV_WRITABLE);
-    if (state != HAPPY_TLS_READY) return lose(tls_error(*peer_.tls, session_));
+    if (state != HAPPY_TLS_READY) return lose(tls_error(*tls_, session_));
     output_.erase(output_.begin(),
                   output_.begin() + static_cast<std::ptrdiff_t>(moved));
   }
@@ -172,8 +187,8 @@ void DotConnection::send_queued() {
 }
 
 bool DotConnection::failed_with_ticket() const {
-  return phase_ == Phase::kEnded && session_ && ready_ == Time{} &&
-         peer_.tls->offered_ticket(session_) != 0;
+  return phase_ == Phase::kEnded && connected_ != Time{} && ready_ == Time{} &&
+         tls_->offered_ticket(session_) != 0;
 }
 
 void DotConnection::lose(DotError error) {

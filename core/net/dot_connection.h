@@ -19,6 +19,7 @@
 #include "core/dns/stream.h"
 #include "core/net/descriptor_policy.h"
 #include "core/net/dot_error.h"
+#include "core/net/load_tls.h"
 #include "core/net/tls_abi.h"
 #include "core/net/uv_owner.h"
 
@@ -39,7 +40,7 @@ class DotConnection {
   struct Peer {
     uv_loop_t* loop;
     const config::Resolver* resolver;
-    const happy_tls* tls;
+    LoadTls load_tls;
     const DescriptorPolicy* descriptors;
   };
 
@@ -68,8 +69,9 @@ class DotConnection {
   static void on_poll(uv_poll_t* poll, int status, int events);
   void advance(int status, int events);
   int open_socket();
+  tl::expected<void, DotError> open_session(const sockaddr* peer,
+                                            socklen_t size);
   void connected();
-  bool open_session();
   void handshake();
   void receive();
   void send_queued();
@@ -82,6 +84,7 @@ class DotConnection {
   const Listener listener_;
   int descriptor_ = -1;
   UvOwner<uv_poll_t> poll_;
+  const happy_tls* tls_ = nullptr;
   happy_tls_session* session_ = nullptr;
   Phase phase_ = Phase::kConnecting;
   int watched_ = 0;

@@ -2,6 +2,7 @@
 // built for. It opens no session. Kept loaded for the life of the process.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -14,5 +15,9 @@ namespace happy::net {
 // again. Loop thread only. Costs about 1 ms the first time.
 tl::expected<const happy_tls*, std::string> load_tls(
     const std::string& library_folder, int flags);
+
+// What load_tls() gives, or nullptr where it cannot be had. Asked for while a
+// connection is on its way, which takes longer.
+using LoadTls = std::function<const happy_tls*()>;
 
 }  // namespace happy::net

@@ -1,5 +1,5 @@
 // The C ABI of libhappy-tls.so, the only object that links GnuTLS. A session is
-// a byte transformer over one connected socket: it never blocks, owns no
+// a byte transformer over one socket: it never blocks, owns no
 // descriptor, starts no thread, reads no clock but the calendar for certificate
 // dates. dlopen()ed by the core at the first DoT query.
 #pragma once
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAPPY_TLS_ABI 3
+#define HAPPY_TLS_ABI 4
 
 extern "C" {
 
@@ -23,6 +23,8 @@ struct happy_tls_config {
   const struct happy_tls_pin* pins;
   size_t pin_count;     // auth_name, pins, or both: both must then hold
   int unauthenticated;  // 1: none of it has to hold; auth_name is the SNI
+  const void* peer;     // the server's sockaddr: tickets are good for it alone
+  size_t peer_size;
 };
 
 enum happy_tls_state {
@@ -60,11 +62,14 @@ struct happy_tls {
   // Reads now what sessions with this configuration would read later (the CA
   // bundle), for hosts that chroot. What fails here is told by the session.
   void (*warm)(const struct happy_tls_config*);
-  // `descriptor` is a connected non-blocking socket that outlives the session.
-  // NULL: out of memory, or a configuration without any authenticator.
+  // `descriptor` is a non-blocking socket that outlives the session. NULL: out
+  // of memory, or a configuration without any authenticator.
   struct happy_tls_session* (*open)(const struct happy_tls_config*,
                                     int descriptor);
   void (*close)(struct happy_tls_session*);
+  // Does what of the handshake comes before the first octet, while the socket
+  // is still being connected.
+  void (*prepare)(struct happy_tls_session*);
   // Go on with the handshake. READY only after authentication succeeded.
   int (*handshake)(struct happy_tls_session*);
   // Moves up to `size` octets; *moved says how many when READY.

@@ -48,9 +48,11 @@ happy_tls_session* open_session(const happy_tls_config* config,
     std::unique_ptr<happy_tls_session> opened;
     if (wanted.auth_name.empty() && wanted.pins.empty())
       return opened.release();
+    const std::string_view peer(static_cast<const char*>(config->peer),
+                                config->peer_size);
     // No make_unique: happy_tls_session is an aggregate.
     opened.reset(  // NOLINT(modernize-make-unique)
-        new happy_tls_session{{std::move(wanted), descriptor}, nullptr});
+        new happy_tls_session{{std::move(wanted), descriptor, peer}, nullptr});
     if (!opened->session.usable()) opened.reset();
     return opened.release();
   });
@@ -76,6 +78,13 @@ void close_session(happy_tls_session* session) {
   if (closed) return;
   session->next_left = left;
   left = session;
+}
+
+void prepare(happy_tls_session* session) {
+  guarded(false, [&] {
+    session->session.prepare();
+    return true;
+  });
 }
 
 int handshake(happy_tls_session* session) {
@@ -127,6 +136,7 @@ constexpr happy_tls kTable = {
     .warm = warm,
     .open = open_session,
     .close = close_session,
+    .prepare = prepare,
     .handshake = handshake,
     .read = read,
     .write = write,

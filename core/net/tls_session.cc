@@ -31,12 +31,17 @@ void copy_text(char* out, size_t size, const char* text) {
 
 }  // namespace
 
-Session::Session(Authenticators wanted, int descriptor)
+Session::Session(Authenticators wanted, int descriptor, std::string_view peer)
     : wanted_(std::move(wanted)), descriptor_(descriptor) {
-  if (!set_up()) session_.reset();
+  if (!set_up(peer)) session_.reset();
 }
 
-bool Session::set_up() {
+Session::~Session() {
+  if (offered_ticket_ && !has_sent_)
+    tls::keep_ticket(ticket_key_, std::move(ticket_));
+}
+
+bool Session::set_up(std::string_view peer) {
   gnutls_certificate_credentials_t credentials = nullptr;
   if (gnutls_certificate_allocate_credentials(&credentials) != 0) return false;
   credentials_.reset(credentials);
@@ -58,19 +63,19 @@ bool Session::set_up() {
   gnutls_transport_set_ptr(session, this);
   gnutls_transport_set_pull_function(session, &Session::pull);
   gnutls_transport_set_push_function(session, &Session::push);
-  offer_ticket();
+  offer_ticket(peer);
   return true;
 }
 
 // A resumed session is as authentic as the one that the ticket came from: who
 // can use it holds that one's secret. The chain of then is judged again anyway,
 // so that dates are looked at.
-void Session::offer_ticket() {
-  ticket_key_ = ticket_key(wanted_, descriptor_);
-  const std::string ticket = take_ticket(ticket_key_);
-  if (ticket.empty()) return;
-  offered_ticket_ = gnutls_session_set_data(session_.get(), ticket.data(),
-                                            ticket.size()) == 0;
+void Session::offer_ticket(std::string_view peer) {
+  ticket_key_ = ticket_key(wanted_, peer);
+  ticket_ = take_ticket(ticket_key_);
+  if (ticket_.empty()) return;
+  offered_ticket_ = gnutls_session_set_data(session_.get(), ticket_.data(),
+                                            ticket_.size()) == 0;
 }
 
 // Only where GnuTLS says that a ticket is in: under TLS 1.3 the call would wait
@@ -104,6 +109,11 @@ ssize_t Session::pull(gnutls_transport_ptr_t self, void* data, size_t size) {
 ssize_t Session::push(gnutls_transport_ptr_t self, const void* data,
                       size_t size) {
   auto* session = static_cast<Session*>(self);
+  if (session->preparing_) {
+    gnutls_transport_set_errno(session->session_.get(), EAGAIN);
+    return -1;
+  }
+  session->has_sent_ = true;
   ssize_t count;
   do {
     count = send(session->descriptor_, data, size, MSG_NOSIGNAL);
@@ -114,6 +124,14 @@ ssize_t Session::push(gnutls_transport_ptr_t self, const void* data,
     gnutls_transport_set_errno(session->session_.get(), errno);
   }
   return count;
+}
+
+// Makes the keys and the first message, which GnuTLS holds until it can be
+// sent. What fails here fails again in handshake().
+void Session::prepare() {
+  preparing_ = true;
+  gnutls_handshake(session_.get());
+  preparing_ = false;
 }
 
 happy_tls_state Session::handshake() {

@@ -1,10 +1,11 @@
-// One TLS client session over a connected, non-blocking socket that somebody
-// else owns: handshake, authentication, records. It waits for nothing. Data
-// moves only after the server was authenticated. One thread.
+// One TLS client session over a non-blocking socket that somebody else owns:
+// handshake, authentication, records. It waits for nothing. Data moves only
+// after the server was authenticated. One thread.
 #pragma once
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "core/net/tls_abi.h"
 #include "core/net/tls_authenticate.h"
@@ -14,14 +15,16 @@ namespace happy::tls {
 
 class Session {
  public:
-  Session(Authenticators wanted, int descriptor);
-  ~Session() = default;
+  // `peer`: see ticket_key().
+  Session(Authenticators wanted, int descriptor, std::string_view peer);
+  ~Session();  // a ticket that was not sent goes back
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   // False: out of memory or GnuTLS unusable; the session is of no use then.
   bool usable() const { return session_ != nullptr; }
 
+  void prepare();
   happy_tls_state handshake();
   happy_tls_state read(void* data, size_t size, size_t* moved);
   happy_tls_state write(const void* data, size_t size, size_t* moved);
@@ -39,8 +42,8 @@ class Session {
   static ssize_t push(gnutls_transport_ptr_t self, const void* data,
                       size_t size);
 
-  bool set_up();
-  void offer_ticket();
+  bool set_up(std::string_view peer);
+  void offer_ticket(std::string_view peer);
   void keep_ticket();
   happy_tls_state authenticated();
   // The state for a negative result of GnuTLS. `doing` is for the sentence.
@@ -53,10 +56,12 @@ class Session {
   CredentialsHandle credentials_;  // outlives session_, which points to it
   SessionHandle session_;
   Phase phase_ = Phase::kHandshake;
-  std::string ticket_key_;
+  std::string ticket_key_, ticket_;
   bool offered_ticket_ = false;
   bool kept_ticket_ = false;
-  bool dry_ = false;  // the socket had nothing more to read
+  bool dry_ = false;        // the socket had nothing more to read
+  bool preparing_ = false;  // nothing is sent yet
+  bool has_sent_ = false;
   int transport_errno_ = 0;
   Verdict verdict_;
 };

@@ -1,6 +1,5 @@
 #include "core/net/tls_tickets.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <deque>
@@ -27,12 +26,9 @@ Tickets& tickets() {
 
 }  // namespace
 
-std::string ticket_key(const Authenticators& wanted, int descriptor) {
-  sockaddr_storage peer{};
-  socklen_t size = sizeof peer;
-  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0)
-    return {};
-  std::string out(reinterpret_cast<const char*>(&peer), size);
+std::string ticket_key(const Authenticators& wanted, std::string_view peer) {
+  if (peer.empty()) return {};
+  std::string out(peer);
   out += wanted.unauthenticated ? 'u' : 'a';
   out += wanted.auth_name + '\0' + wanted.ca_file + '\0';
   for (const happy_tls_pin& pin : wanted.pins) {
@@ -60,6 +56,7 @@ void keep_ticket(const std::string& key, std::string data) {
 }
 
 std::string take_ticket(const std::string& key) {
+  if (key.empty()) return {};
   Tickets& all = tickets();
   for (auto one = all.rbegin(); one != all.rend(); ++one) {
     if (one->first != key) continue;

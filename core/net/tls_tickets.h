@@ -4,14 +4,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/net/tls_authenticate.h"
 
 namespace happy::tls {
 
-// What a ticket is good for: the peer of the connected socket, authenticated in
-// this way and no other.
-std::string ticket_key(const Authenticators& wanted, int descriptor);
+// What a ticket is good for: this server, authenticated in this way and no
+// other. `peer`: the octets of its sockaddr.
+std::string ticket_key(const Authenticators& wanted, std::string_view peer);
 
 // `data` as GnuTLS gives a session's. The latest few of a key are kept.
 void keep_ticket(const std::string& key, std::string data);

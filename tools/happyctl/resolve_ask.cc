@@ -78,7 +78,8 @@ class Exchange {
  public:
   Exchange(const Resolver& resolver, const happy_tls* tls) {
     uv_loop_init(&loop_);
-    client_ = std::make_unique<happy::net::DotClient>(&loop_, resolver, tls);
+    client_ = std::make_unique<happy::net::DotClient>(&loop_, resolver,
+                                                      [tls] { return tls; });
   }
   ~Exchange() {
     client_.reset();

@@ -101,8 +101,7 @@ class DotClientTest : public ::testing::Test {
   }
 
   DotClient& client() {
-    if (!client_)
-      client_ = std::make_unique<DotClient>(&loop_, resolver_, tls());
+    if (!client_) client_ = std::make_unique<DotClient>(&loop_, resolver_, tls);
     return *client_;
   }
 
@@ -583,7 +582,8 @@ TEST_F(DotClientTest, AResetAtOnceIsTold) {
 
 TEST_F(DotClientTest, WithoutTheTlsObjectEveryQueryFailsLocally) {
   serve(script_with({}));
-  client_ = std::make_unique<DotClient>(&loop_, resolver_, nullptr);
+  client_ =
+      std::make_unique<DotClient>(&loop_, resolver_, [] { return nullptr; });
   EXPECT_EQ(DotFailure::kLocal, ask_and_wait("a.example").error().failure);
 }
 
@@ -629,7 +629,7 @@ TEST_F(DotClientTest, EveryDescriptorGoesThroughThePolicy) {
     EXPECT_EQ(1u, owned.erase(descriptor));
     close(descriptor);
   };
-  client_ = std::make_unique<DotClient>(&loop_, resolver_, tls(), policy);
+  client_ = std::make_unique<DotClient>(&loop_, resolver_, tls, policy);
   EXPECT_TRUE(ask_and_wait("a.example"));
   EXPECT_EQ(1u, owned.size());
   client_.reset();

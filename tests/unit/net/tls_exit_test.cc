@@ -30,7 +30,9 @@ happy_tls_session* open_over(int descriptor) {
                                 .ca_file = nullptr,
                                 .pins = &pin,
                                 .pin_count = 1,
-                                .unauthenticated = 0};
+                                .unauthenticated = 0,
+                                .peer = nullptr,
+                                .peer_size = 0};
   return tls()->open(&config, descriptor);
 }
 

@@ -62,7 +62,7 @@ class Resumption : public ::testing::Test {
     DotResult out = tl::unexpected(DotError{});
     bool done = false;
     {
-      DotClient client(&loop_, resolver, tls());
+      DotClient client(&loop_, resolver, tls);
       client.query("a.example", 1, monotonic_now() + 20s,
                    [&](DotResult result) {
                      out = std::move(result);
@@ -91,6 +91,20 @@ TEST_F(Resumption, ATicketIsUsedByTheNextConnection) {
     EXPECT_EQ(1, resumed()) << priorities;
     EXPECT_EQ("pin", again->timings.authenticated_by);
   }
+}
+
+// It is taken while the connection is made, but used by what is sent.
+TEST_F(Resumption, ATicketThatWasNotSentIsKept) {
+  serve(Tickets::kAtOnce);
+  EXPECT_TRUE(ask(resolver()));
+  {
+    DotClient client(&loop_, resolver(), tls);
+    client.query("a.example", 1, monotonic_now() + 20s, [](const auto&) {});
+    uv_run(&loop_, UV_RUN_NOWAIT);  // the timer: it begins to connect
+  }
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  EXPECT_TRUE(ask(resolver()));
+  EXPECT_EQ(1, resumed());
 }
 
 TEST_F(Resumption, IsNotForAnotherWayOfAuthentication) {

@@ -98,8 +98,8 @@ class TlsSession : public ::testing::Test {
     server_ = std::make_unique<DotServer>(std::move(script));
     descriptor_ = connect_to(*server_);
     fcntl(descriptor_, F_SETFL, O_NONBLOCK);
-    const happy_tls_config config{auth_name, ca_file, pins.data(), pins.size(),
-                                  0};
+    const happy_tls_config config{
+        auth_name, ca_file, pins.data(), pins.size(), 0, nullptr, 0};
     session_ = tls()->open(&config, descriptor_);
     Outcome out;
     if (!session_) return out;
@@ -137,6 +137,23 @@ class TlsSession : public ::testing::Test {
 TEST_F(TlsSession, WithoutAnyAuthenticatorThereIsNone) {
   const happy_tls_config config{};
   EXPECT_EQ(nullptr, tls()->open(&config, 0));
+}
+
+TEST_F(TlsSession, PreparedItSendsNothingUntilTheHandshakeGoesOn) {
+  int ends[2];
+  ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends));
+  const happy_tls_pin pin = key_pin(leaf_);
+  const happy_tls_config config{nullptr, nullptr, &pin, 1, 0, nullptr, 0};
+  session_ = tls()->open(&config, ends[0]);
+  ASSERT_NE(nullptr, session_);
+  tls()->prepare(session_);
+  uint8_t octet = 0;
+  EXPECT_EQ(-1, recv(ends[1], &octet, 1, 0));
+  EXPECT_EQ(EAGAIN, errno);
+  EXPECT_EQ(HAPPY_TLS_WANT_READ, tls()->handshake(session_));
+  EXPECT_EQ(1, recv(ends[1], &octet, 1, 0));
+  EXPECT_EQ(22, octet) << "RFC 8446 section 5.1: a handshake record";
+  for (const int end : ends) close(end);
 }
 
 TEST_F(TlsSession, APinOfTheLeafKeySuffices) {
