@@ -234,7 +234,8 @@ bool Race::start_due_attempt() {
   if (last_family_ == first_family_ && !other_port) ++first_family_started_;
   last_address_ = endpoint.address;
   latest_ = start(endpoint);
-  next_start_ = now_ + delay_after(endpoint);
+  const bool in_time = now_ - next_start_ <= kTimerGranularity;
+  next_start_ = (in_time ? next_start_ : now_) + delay_after(endpoint);
   next_look_ = now_ + kFirstLook;
   return true;
 }

@@ -25,6 +25,8 @@ inline constexpr Duration kFirstLook{1'000'000};
 inline constexpr Duration kLookInterval{100'000};
 // An attempt that a retransmission overtakes has had this much.
 inline constexpr Duration kLeastAttemptDelay{100'000};
+// Ticks come late by up to so much as a rule, and that adds to no delay.
+inline constexpr Duration kTimerGranularity{2'000};
 // How long after the first attempt an address is tried only to be measured.
 inline constexpr Duration kExplorationDelay{10'000};
 

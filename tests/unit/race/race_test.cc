@@ -97,6 +97,18 @@ TEST(Race, NoCandidateAndNonePendingFailsAtOnce) {
   EXPECT_THAT(race.step(Begin{}, kT0), ElementsAre(AllFailed{}));
 }
 
+// Timers have milliseconds, and the host's threads; RFC 8305 has a delay.
+TEST(Race, WhatTheTimerIsLateDoesNotAddUp) {
+  Race race{Settings{}};
+  race.step(begin({v6(1), v4(1), v6(2), v4(2), v6(3)}), kT0);
+  EXPECT_THAT(race.step(Tick{}, kT0 + 252ms),
+              Contains(Action{wake(kT0 + 500ms)}));
+  EXPECT_THAT(race.step(Tick{}, kT0 + 501ms),
+              Contains(Action{wake(kT0 + 750ms)}));
+  EXPECT_THAT(race.step(Tick{}, kT0 + 755ms),
+              Contains(Action{wake(kT0 + 1005ms)}));
+}
+
 TEST(Race, AbandonCancelsWhatIsLive) {
   Race race{Settings{}};
   race.step(begin({v6(1), v4(1), v4(2)}), kT0);
