@@ -79,7 +79,8 @@ coverage:
 	@find build-coverage -name '*.gcda' -delete
 	-@$(CTEST) --test-dir build-coverage -LE plain -E '$(UNOPTIMIZED)'
 	@gcovr -r . --object-directory build-coverage -f core/ -f config/ -f shim/ \
-	  -f tools/ --html-details build-coverage/coverage.html --print-summary
+	  -f tools/ --exclude-throw-branches --exclude-unreachable-branches \
+	  --html-details build-coverage/coverage.html --print-summary
 
 # Compiles everything with the second compiler; warnings are errors.
 clang:

@@ -31,9 +31,8 @@ constexpr KeySpec kKeys[] = {
     {.scope = Scope::kPolicy,
      .name = "state",
      .shape = kObject,
-     .support = kLater,
      .inner = Scope::kState},
-    {Scope::kState, "enabled", kBoolean, kLater},
+    {Scope::kState, "enabled", kBoolean},
 
     {.scope = Scope::kResolver,
      .name = "addresses",

@@ -120,6 +120,7 @@ struct Rule {
 struct Policy {
   std::vector<Resolver> resolvers{};
   std::vector<Rule> rules{};  // first match wins
+  bool shares_state = true;   // with other processes of this user
 
   // The first rule that names `host`, or nullptr: then the host is libc's.
   const Rule* match(std::string_view host) const;

@@ -55,6 +55,13 @@ std::vector<Rule> read_rules(const Value& root,
   return rules;
 }
 
+bool read_state(const Value& root) {
+  const Value* const state = usable(root, Scope::kPolicy, "state");
+  if (state == nullptr) return true;
+  const Value* const enabled = usable(*state, Scope::kState, "enabled");
+  return enabled == nullptr || enabled->boolean;
+}
+
 }  // namespace
 
 tl::expected<Policy, std::vector<PolicyError>> parse_policy(
@@ -69,6 +76,7 @@ tl::expected<Policy, std::vector<PolicyError>> parse_policy(
   Policy policy;
   policy.resolvers = read_resolvers(*root, &diagnostics);
   policy.rules = read_rules(*root, policy.resolvers, &diagnostics);
+  policy.shares_state = read_state(*root);
   if (!diagnostics.empty()) return tl::unexpected(diagnostics.take());
   return policy;
 }

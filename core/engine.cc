@@ -145,6 +145,14 @@ uint32_t seed() {
   return static_cast<uint32_t>(now ^ getpid());
 }
 
+StateSettings state_settings(const happy_host* host) {
+  return {.folder = host->state_folder,
+          .descriptors = {host->own_descriptor, host->close_descriptor},
+          .warn = [host](const std::string& line) {
+            host->log(HAPPY_LOG_WARN, line.data(), line.size());
+          }};
+}
+
 std::string policy_name(const happy_host& host) {
   return host.policy_path != nullptr ? host.policy_path : "";
 }
@@ -167,6 +175,15 @@ Engine::Engine(const happy_host* host)
         return static_cast<uint32_t>(random());
       }) {
   helper_ = new Helper(this);
+  read_policy();
+  if (policy_ && policy_->shares_state && host->state_folder != nullptr) {
+    shared_.emplace(state_settings(host));
+    if (host->eager != 0) shared_->folder();
+  }
+}
+
+void Engine::read_policy() {
+  const happy_host* const host = host_;
   if (host->policy_path == nullptr) {
     policy_ = config::embedded_default_policy();
     return;

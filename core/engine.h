@@ -220,6 +220,8 @@ struct happy_host {
   const char* library_folder;  // where libhappy-tls.so is
   int deep_bind;               // libhappy-tls.so needs RTLD_DEEPBIND too
   int eager;  // HAPPY_EAGER=1: load libhappy-tls.so and trust now
+  // Where processes share what they learn, absolute; NULL: nowhere.
+  const char* state_folder;
 
   int log_level;  // happy_log_level; lines above it are dropped
   int tracing;    // 1 if HAPPY_TRACE names a file

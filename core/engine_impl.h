@@ -31,6 +31,7 @@
 #include "core/race/experience.h"
 #include "core/raw_queries.h"
 #include "core/resolvers.h"
+#include "core/shared_state.h"
 #include "core/state/address_history.h"
 #include "core/state/name_memory.h"
 #include "core/strict_names.h"
@@ -191,6 +192,8 @@ class Engine {
   static bool tear_down(Helper* helper);
   RaceLedger& ledger() { return *ledger_; }
   state::AddressHistory& history() { return history_; }
+  // Loop thread, not under mutex(): a race has taught something.
+  void share_history();
   // The caller of those races tries the endpoint by itself. Any thread.
   void defer(std::vector<net::RaceId> races, const Endpoint& endpoint);
   // A connect() that is left to libc is no race of its own.
@@ -204,6 +207,7 @@ class Engine {
   }
 
  private:
+  void read_policy();
   // strict_names.cc
   std::optional<StrictNames> strict_names(std::string_view asked);
   bool forbids_clear_text(const std::vector<size_t>& rules) const;
@@ -216,6 +220,9 @@ class Engine {
   void perform(const std::shared_ptr<Lookup>& lookup, const dns::LookupFailed&);
   std::optional<dns::Answer> local_answer(Lookup* lookup, const dns::Ask& ask);
   bool was_unanswered(Lookup* lookup, const dns::Ask& ask);
+  bool import_answers(const Lookup& lookup, const dns::Ask& ask);
+  void share_answer(size_t resolver, const dns::Name& name, dns::Type type,
+                    const dns::Answer& answer);
   std::optional<dns::CacheHit> cached(const Lookup& lookup, const dns::Ask& ask,
                                       bool expired, std::string* resolver);
   std::optional<dns::Answer> expired_answer(Lookup* lookup,
@@ -303,6 +310,8 @@ class Engine {
   // has failed is to wait for them.
   std::unordered_map<state::LookupId, Time> awaited_services_;
   state::AddressHistory history_;
+  std::optional<SharedState> shared_;
+  Time history_shared_{};  // of the loop thread
   net::NetworkReader network_;
   net::SourceReader sources_;
   // Rules whose encrypted resolvers were silent: libc's is asked at once.

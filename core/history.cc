@@ -13,8 +13,34 @@ constexpr uint32_t kSetAside = 32;
 
 // Under mutex_. nullptr: decide without it this time.
 state::AddressHistory* Engine::consult_history(Time now) {
-  history_.enter(network_.current(now).id);
+  const state::NetworkId network = network_.current(now).id;
+  if (history_.enter(network) && shared_) {
+    if (const auto known = shared_->find(network)) history_.join(*known, now);
+  }
   return chance_() % kSetAside == 0 ? nullptr : &history_;
+}
+
+// At once, since most programs connect once and end; then once a second. What
+// other processes have written meanwhile is joined.
+void Engine::share_history() {
+  constexpr Duration kPause{1'000'000};
+  const Time now = net::monotonic_now();
+  if (!shared_ || (history_shared_ != Time{} && now - history_shared_ < kPause))
+    return;
+  history_shared_ = now;
+  state::NetworkId network{};
+  {
+    const std::lock_guard lock(mutex_);
+    network = history_.network();
+  }
+  const auto others = shared_->find(network);
+  state::HistorySnapshot snapshot;
+  {
+    const std::lock_guard lock(mutex_);
+    if (others) history_.join(*others, now);
+    snapshot = history_.snapshot();
+  }
+  if (!snapshot.entries.empty()) shared_->keep(snapshot);
 }
 
 // The order of a race, for programs that walk the list or take the first.

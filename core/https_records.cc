@@ -146,6 +146,8 @@ void Engine::keep_service(const dns::ServiceQuestion& question,
   if (question.type == dns::Type::kHttps &&
       answer.status == dns::AnswerStatus::kNoName)
     return;
+  // Another rule may know the name, and believe the authenticated alone.
+  if (!reply.timings.authenticated) return;
   const std::lock_guard lock(mutex_);
   cache_.put(resolver, question.name, question.type, answer,
              net::monotonic_now());

@@ -240,6 +240,8 @@ std::optional<dns::Answer> Engine::local_answer(Lookup* lookup,
   }
   std::string resolver;
   auto hit = cached(*lookup, ask, false, &resolver);
+  if (!hit && import_answers(*lookup, ask))
+    hit = cached(*lookup, ask, false, &resolver);
   if (!hit) return std::nullopt;
   trace_.answer(name.to_string(), dns::to_string(ask.type),
                 hit->answer.addresses, seconds(hit->answer.ttl), resolver,
@@ -274,6 +276,31 @@ std::optional<dns::CacheHit> Engine::cached(const Lookup& lookup,
     if (hit) return hit;
   }
   return std::nullopt;
+}
+
+// From what other processes were told, expired answers too. False: nothing.
+bool Engine::import_answers(const Lookup& lookup, const dns::Ask& ask) {
+  if (!shared_) return false;
+  const dns::Name& name = lookup.machine->name(ask.name_index);
+  bool any = false;
+  for (const size_t index : rule(lookup.rules[ask.name_index]).resolvers) {
+    const config::Resolver& resolver = policy_->resolvers[index];
+    const auto known =
+        shared_->find({state::identity_of(resolver), name, ask.type});
+    if (!known) continue;
+    any = true;
+    const std::lock_guard lock(mutex_);
+    cache_.put(resolver.name, name, ask.type, known->answer, known->stored);
+  }
+  return any;
+}
+
+// Loop thread.
+void Engine::share_answer(size_t resolver, const dns::Name& name,
+                          dns::Type type, const dns::Answer& answer) {
+  if (!shared_ || answer.is_failure() || !answer.ttl) return;
+  shared_->keep({state::identity_of(policy_->resolvers[resolver]), name, type},
+                {answer, net::monotonic_now()});
 }
 
 // What was answered once, for when the resolvers fail now (RFC 8767).
@@ -369,6 +396,9 @@ void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
       cache_.put(resolver, name, ask.type, result->answer,
                  net::monotonic_now());
     }
+    // Before the caller has it: most programs of one look-up end soon.
+    if (result->timings.authenticated)
+      share_answer(result->resolver, name, ask.type, result->answer);
     auto answer = guarded(lookup.get(), ask, std::move(result->answer));
     step(lookup, dns::Reply{ask.name_index, ask.type, std::move(answer),
                             result->timings.connect});

@@ -29,6 +29,7 @@ void race_decided(void* context, const happy_outcome* outcome) {
 void race_over(void* context) {
   happy_race* race = as_race(context);
   race->engine->ledger().over(race);
+  race->engine->share_history();
   if (!race->withdrawn) race->engine->host()->race_over(race->context);
   delete race;
 }

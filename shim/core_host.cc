@@ -28,6 +28,7 @@ const happy_host* host_for_core(bool deep_bind) {
   host.library_folder = s.folder;
   host.deep_bind = deep_bind ? 1 : 0;
   host.eager = s.eager ? 1 : 0;
+  host.state_folder = s.state_folder;
   host.log_level = s.log_level;
   host.tracing = report::tracing() ? 1 : 0;
   host.log = report::log_line;

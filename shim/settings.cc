@@ -29,6 +29,7 @@ constexpr const char* kSystemPolicy = "/etc/libhappy/policy.json";
 constinit Lock once;
 char policy_path_buffer[4096];
 char folder_buffer[4096];
+char state_folder_buffer[4096];
 
 // Reads the whole regular file into a mapping of its own: no allocator, since
 // the host's may not be ready when constructors of other libraries run.
@@ -148,6 +149,20 @@ void find_folder() {
   the_settings.folder = folder_buffer;
 }
 
+// "off", a folder, or by default one in the user's folder for what lives as
+// long as the session does.
+void find_state_folder() {
+  const char* base = secure_getenv("HAPPY_STATE");
+  const char* rest = "";
+  if (base == nullptr || *base == '\0') {
+    base = secure_getenv("XDG_RUNTIME_DIR");
+    rest = "/libhappy";
+  }
+  if (base != nullptr && *base == '/' &&
+      join(state_folder_buffer, sizeof state_folder_buffer, base, rest))
+    the_settings.state_folder = state_folder_buffer;
+}
+
 bool is_set(const char* name) {
   const char* value = secure_getenv(name);
   return value != nullptr && strcmp(value, "1") == 0;
@@ -164,6 +179,7 @@ void read_all() {
     the_settings.trace_path = nullptr;
   }
   find_folder();
+  find_state_folder();
   find_policy();
 }
 

@@ -23,6 +23,8 @@ struct Settings {
   const char* log_path = nullptr;    // nullptr: standard error
   const char* trace_path = nullptr;  // nullptr: no trace
   const char* folder = nullptr;      // where libhappy-core.so is
+  // Where processes share what they learn; nullptr: nowhere.
+  const char* state_folder = nullptr;
 
   bool policy_configured() const { return policy_path != nullptr; }
 };

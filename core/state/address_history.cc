@@ -37,10 +37,39 @@ bool RttEstimate::known(Time now, Duration life) const {
   return last_ && now - *last_ < life;
 }
 
-void AddressHistory::enter(NetworkId network) {
-  if (std::exchange(network_, network) == network) return;
+bool AddressHistory::enter(NetworkId network) {
+  if (std::exchange(network_, network) == network) return false;
   entries_.clear();
   network_rtt_ = {};
+  return true;
+}
+
+HistorySnapshot AddressHistory::snapshot() const {
+  HistorySnapshot out{.network = network_, .rtt = network_rtt_};
+  for (const auto& [address, entry] : entries_)
+    out.entries.push_back({address, entry.rtt, entry.won, entry.explored,
+                           entry.failures, entry.heard});
+  std::sort(out.entries.begin(), out.entries.end(),
+            [](const auto& a, const auto& b) { return a.heard > b.heard; });
+  return out;
+}
+
+void AddressHistory::join(const HistorySnapshot& others, Time now) {
+  if (others.network != network_) return;
+  if (others.rtt.last() > network_rtt_.last()) network_rtt_ = others.rtt;
+  for (const auto& theirs : others.entries) {
+    // What is said to come is not of this clock.
+    if (theirs.heard > now || now - theirs.heard >= limits_.life) continue;
+    const auto known = entries_.find(theirs.address);
+    if (known == entries_.end()) {
+      make_room(now);
+    } else if (known->second.heard >= theirs.heard) {
+      continue;
+    }
+    Entry& entry = entries_[theirs.address];
+    entry = {theirs.rtt,      theirs.won,        theirs.explored,
+             theirs.failures, entry.passed_over, theirs.heard};
+  }
 }
 
 void AddressHistory::connected(NetworkId network, const Endpoint& endpoint,

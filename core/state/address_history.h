@@ -28,17 +28,45 @@ enum class FailureKind : uint8_t {
 // RFC 6298 section 2, for handshakes instead of retransmissions.
 class RttEstimate {
  public:
+  RttEstimate() = default;
+  RttEstimate(Time last, Duration smoothed, Duration variation)
+      : last_(last), smoothed_(smoothed), variation_(variation) {}
   void add(Duration sample, Time now);
   bool known(Time now, Duration life) const;
+  const std::optional<Time>& last() const { return last_; }
   Duration smoothed() const { return smoothed_; }
   Duration variation() const { return variation_; }
   // srtt + 4 * rttvar.
   Duration limit() const { return smoothed_ + 4 * variation_; }
+  bool operator==(const RttEstimate&) const = default;
 
  private:
   std::optional<Time> last_;
   Duration smoothed_{};
   Duration variation_{};
+};
+
+// All that is known of one network, for other processes.
+struct HistorySnapshot {
+  struct Failure {
+    uint16_t port;
+    FailureKind kind;
+    Time at;
+    bool operator==(const Failure&) const = default;
+  };
+  struct Entry {
+    IpAddress address;
+    RttEstimate rtt = {};
+    std::optional<Time> won = {};
+    std::optional<Time> explored = {};
+    std::vector<Failure> failures = {};  // one a port
+    Time heard{};
+    bool operator==(const Entry&) const = default;
+  };
+  NetworkId network{};
+  RttEstimate rtt = {};
+  std::vector<Entry> entries = {};  // the one heard of last first
+  bool operator==(const HistorySnapshot&) const = default;
 };
 
 class AddressHistory {
@@ -54,8 +82,9 @@ class AddressHistory {
   explicit AddressHistory(const Limits& limits) : limits_(limits) {}
   AddressHistory() : AddressHistory(Limits()) {}
 
-  // The host is on this network now: what was known of another is forgotten.
-  void enter(NetworkId network);
+  // The host is on this network now: what was known of another is forgotten,
+  // and true returned.
+  bool enter(NetworkId network);
   NetworkId network() const { return network_; }
 
   // What a race that began on `network` has shown. Ignored if the host is
@@ -91,14 +120,15 @@ class AddressHistory {
   std::optional<IpAddress> explore(const IpAddress& leader,
                                    std::span<const IpAddress> others, Time now);
 
+  HistorySnapshot snapshot() const;
+  // What others have heard of addresses more lately than this. Ignored if the
+  // host is elsewhere by now.
+  void join(const HistorySnapshot& others, Time now);
+
   size_t size() const { return entries_.size(); }
 
  private:
-  struct Failure {
-    uint16_t port;
-    FailureKind kind;
-    Time at;
-  };
+  using Failure = HistorySnapshot::Failure;
   struct Entry {
     RttEstimate rtt;
     std::optional<Time> won;

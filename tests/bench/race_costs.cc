@@ -44,6 +44,33 @@ lab::NamespaceWish crowd(int names, int count, const Path& path,
   return wish;
 }
 
+// Nothing is cold, and no wire is crossed: all on the loopback, the last one
+// listens.
+void helper_in_a_loop(int candidates) {
+  constexpr int kRuns = 9;
+  lab::NamespaceWish wish{.hosts = {}, .names = {{"loop.lab.test", {}}}};
+  for (int n = 1; n <= candidates; ++n)
+    wish.names[0].addresses.push_back("127.0.9." + std::to_string(n));
+  NamespaceLab lab(wish);
+  auto policy = lab.policy();
+  policy["rules"][0]["race_loopback"] = true;
+  lab.use_policy(policy.dump());
+  std::vector<double> cost, bare;
+  for (int run = 0; run < kRuns; ++run) {
+    const auto outcome = lab.run(
+        {HAPPY_BUILD_FOLDER "/bench_race_cost", "-l", "8080", "loop.lab.test"},
+        {{"HAPPY_TRACE", ""}}, std::chrono::seconds(60));
+    const auto both = numbers(outcome.out);
+    if (both.size() != 2) continue;
+    cost.push_back(both[0]);
+    bare.push_back(both[1]);
+  }
+  const std::string what =
+      std::to_string(candidates) + " candidates, all but one refuse, in a loop";
+  std::printf("  %-44s %8s %8s %8d\n", what.c_str(), text(median(cost)).c_str(),
+              text(median(bare)).c_str(), candidates == 2 ? 60 : 250);
+}
+
 // Each name once: what has failed lately would not be tried again.
 void helper_cost() {
   struct Row {
@@ -80,6 +107,7 @@ void helper_cost() {
     std::printf("  %-44s %8s %8s %8d\n", row.what, text(median(cost)).c_str(),
                 row.first_good ? "-" : text(median(bare)).c_str(), row.limit);
   }
+  for (const int candidates : {2, 10}) helper_in_a_loop(candidates);
   std::printf(
       "  bare: socket(), connect(), poll() and close() for all addresses but "
       "the first\n\n");

@@ -18,6 +18,7 @@ constexpr void (*kVerbs[])(CLI::App&, Outcome*) = {
     happyctl::add_check,
     happyctl::add_resolve,
     happyctl::add_run,
+    happyctl::add_state,
 };
 
 Outcome run(int argc, char** argv) {

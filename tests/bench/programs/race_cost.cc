@@ -1,6 +1,8 @@
 // bench_race_cost PORT HOST...: a connect() to the first address of each HOST.
 // Prints the CPU time of the library's helper thread in it, and that of as many
 // bare attempts to all addresses but the first, in microseconds.
+// bench_race_cost -l PORT HOST: many connect()s one after the other, and the
+// mean of each; this program itself listens at the last address of HOST.
 #include <dirent.h>
 #include <netdb.h>
 #include <poll.h>
@@ -80,9 +82,49 @@ bool race(const char* host, const char* port, double* cost, double* bare_cost) {
   return connected;
 }
 
+addrinfo* look_up(const char* host, const char* port) {
+  addrinfo hints{}, *list = nullptr;
+  hints.ai_socktype = SOCK_STREAM;
+  if (getaddrinfo(host, port, &hints, &list) != 0) std::exit(5);
+  return list;
+}
+
+// False: a connect() failed.
+bool connect_often(const addrinfo* list, int times) {
+  for (int i = 0; i < times; ++i) {
+    const int fd = socket(list->ai_family, SOCK_STREAM, 0);
+    if (connect(fd, list->ai_addr, list->ai_addrlen) != 0) return false;
+    close(fd);
+  }
+  return true;
+}
+
+int loop(const char* port, const char* host) {
+  constexpr int kWarmUp = 50, kTimes = 500;
+  const addrinfo* const list = look_up(host, port);
+  const addrinfo* last = list;
+  while (last->ai_next != nullptr) last = last->ai_next;
+  const int listener = socket(last->ai_family, SOCK_STREAM, 0);
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(listener, last->ai_addr, last->ai_addrlen) != 0 ||
+      listen(listener, 4096) != 0 || !connect_often(list, kWarmUp))
+    return 1;
+  const pid_t thread = helper();
+  const double before = cpu_us(thread);
+  if (!connect_often(list, kTimes)) return 1;
+  usleep(kRest);
+  const double cost = cpu_us(thread) - before;
+  double bare_cost = 0;
+  for (int i = 0; i < kTimes; ++i) bare_cost += bare(list);
+  std::printf("%.1f %.1f\n", cost / kTimes, bare_cost / kTimes);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 4 && std::string(argv[1]) == "-l") return loop(argv[2], argv[3]);
   for (int i = 2; i < argc; ++i) {
     double cost = 0, bare_cost = 0;
     if (!race(argv[i], argv[1], &cost, &bare_cost)) return 1;

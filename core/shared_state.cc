@@ -1,0 +1,99 @@
+#include "core/shared_state.h"
+
+#include <ctime>
+#include <fstream>
+
+#include "core/net/clock.h"
+
+namespace happy {
+namespace {
+
+Duration since_boot() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
+
+}  // namespace
+
+// Empty, and so like any other without it, where /proc is not there.
+const std::string& boot_id() {
+  static const std::string& id = *new std::string([] {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string out;
+    std::getline(file, out);
+    return out;
+  }());
+  return id;
+}
+
+state::SharedClock shared_clock() {
+  return {boot_id(), since_boot() - net::monotonic_now().time_since_epoch()};
+}
+
+StateFolder* SharedState::folder() {
+  if (settings_.folder.empty() || is_of_no_use_) return nullptr;
+  if (StateFolder* const open = folder_.load()) return open;
+  std::string why;
+  auto made = StateFolder::open(settings_.folder, settings_.descriptors, &why);
+  if (made == nullptr) {
+    if (!is_of_no_use_.exchange(true) && !why.empty())
+      settings_.warn("nothing is shared with other processes: " + why);
+    return nullptr;
+  }
+  StateFolder* expected = nullptr;
+  // Never freed: hosts call in during exit.
+  if (folder_.compare_exchange_strong(expected, made.get()))
+    return made.release();
+  return expected;
+}
+
+std::optional<std::string> SharedState::text_of(const std::string& name) {
+  StateFolder* const open = folder();
+  return open != nullptr ? open->read(name) : std::nullopt;
+}
+
+// A file that says nothing is out of the way from now on. One of an earlier
+// boot, or of a key that has the same short form, will be written anew.
+void SharedState::distrust(const std::string& name, const std::string& text) {
+  if (state::is_record(text)) return;
+  if (folder()->set_aside(name))
+    settings_.warn("the state file " + settings_.folder + "/" + name +
+                   " is broken and set aside");
+}
+
+std::optional<state::SharedAnswer> SharedState::find(
+    const state::AnswerKey& key) {
+  const std::string name = state::file_name(key);
+  const auto text = text_of(name);
+  if (!text) return std::nullopt;
+  auto answer = state::answer_of(*text, key, shared_clock());
+  if (!answer) distrust(name, *text);
+  return answer;
+}
+
+std::optional<state::HistorySnapshot> SharedState::find(
+    state::NetworkId network) {
+  const std::string name = state::file_name(network);
+  const auto text = text_of(name);
+  if (!text) return std::nullopt;
+  auto history = state::history_of(*text, network, shared_clock());
+  if (!history) distrust(name, *text);
+  return history;
+}
+
+void SharedState::keep(const state::AnswerKey& key,
+                       const state::SharedAnswer& answer) {
+  if (StateFolder* const open = folder())
+    open->write(state::file_name(key),
+                state::to_text(key, answer, shared_clock()));
+}
+
+void SharedState::keep(const state::HistorySnapshot& history) {
+  if (StateFolder* const open = folder())
+    open->write(state::file_name(history.network),
+                state::to_text(history, shared_clock()));
+}
+
+}  // namespace happy

@@ -1,0 +1,53 @@
+// What the processes of one user tell each other through a folder of files:
+// answers of resolvers, and what is known of addresses. docs/state.md tells
+// what is kept, where and how long. Nothing here is needed: where the folder
+// cannot be used, each process has what it learned itself.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/state/shared_records.h"
+#include "core/state_folder.h"
+
+namespace happy {
+
+// The folder that HAPPY_STATE or XDG_RUNTIME_DIR name; empty: none.
+struct StateSettings {
+  std::string folder;
+  net::DescriptorPolicy descriptors;
+  std::function<void(const std::string&)> warn;
+};
+
+class SharedState {
+ public:
+  explicit SharedState(StateSettings settings)
+      : settings_(std::move(settings)) {}
+
+  // Opens the folder, which else is done when it is first needed. Any thread.
+  StateFolder* folder();
+
+  // Any thread.
+  std::optional<state::SharedAnswer> find(const state::AnswerKey& key);
+  std::optional<state::HistorySnapshot> find(state::NetworkId network);
+  // Loop thread: may wait for a disk.
+  void keep(const state::AnswerKey& key, const state::SharedAnswer& answer);
+  void keep(const state::HistorySnapshot& history);
+
+ private:
+  std::optional<std::string> text_of(const std::string& name);
+  void distrust(const std::string& name, const std::string& text);
+
+  const StateSettings settings_;
+  std::atomic<StateFolder*> folder_{nullptr};
+  std::atomic<bool> is_of_no_use_{false};
+};
+
+// Of this boot, at this moment.
+const std::string& boot_id();
+state::SharedClock shared_clock();
+
+}  // namespace happy
