@@ -249,10 +249,21 @@ void Engine::after_fork_child() {
   ledger_ = nullptr;
   late_.clear();
   awaited_services_.clear();
+  history_is_shared_ = true;  // what is not yet is the parent's to share
+  told_ = 0;
   names_.after_fork(forking_thread_, gettid());
 }
 
 }  // namespace happy
+
+namespace {
+
+// At exit(), or where a host unloads the library.
+__attribute__((destructor)) void at_exit() {
+  if (happy::the_engine != nullptr) happy::the_engine->at_exit();
+}
+
+}  // namespace
 
 extern "C" __attribute__((visibility("default"))) const happy_engine*
 happy_engine_open(const happy_host* host) {

@@ -3,6 +3,7 @@
 // runs races. Leaked on purpose: hosts call in during atexit.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -74,6 +75,7 @@ struct happy_race {
   // During the first step of a race whose attempt 1 failed at once.
   bool starting = false;
   bool withdrawn = false;  // race_start returned NULL: no callbacks
+  bool told = false;       // see Engine::race_told
   std::optional<happy_outcome> at_once;
 };
 
@@ -192,8 +194,15 @@ class Engine {
   static bool tear_down(Helper* helper);
   RaceLedger& ledger() { return *ledger_; }
   state::AddressHistory& history() { return history_; }
-  // Loop thread, not under mutex(): a race has taught something.
-  void share_history();
+  // Not under mutex(): races have taught something. `at_once`: without waiting
+  // for more.
+  void share_history(bool at_once = false);
+  void history_learned() { history_is_shared_ = false; }  // under mutex()
+  // The caller knows the outcome of a race that is not over yet, or is now.
+  void race_told(happy_race* race);
+  void race_learned(happy_race* race);
+  // The process is about to end.
+  void at_exit();
   // The caller of those races tries the endpoint by itself. Any thread.
   void defer(std::vector<net::RaceId> races, const Endpoint& endpoint);
   // A connect() that is left to libc is no race of its own.
@@ -311,7 +320,8 @@ class Engine {
   std::unordered_map<state::LookupId, Time> awaited_services_;
   state::AddressHistory history_;
   std::optional<SharedState> shared_;
-  Time history_shared_{};  // of the loop thread
+  Time history_shared_{};
+  bool history_is_shared_ = true;
   net::NetworkReader network_;
   net::SourceReader sources_;
   // Rules whose encrypted resolvers were silent: libc's is asked at once.
@@ -326,6 +336,7 @@ class Engine {
     std::vector<dns::Nat64Prefix> prefixes;
   } discovered_;
   std::function<uint32_t()> chance_;
+  std::atomic<int> told_{0};  // races whose lessons are still to be learned
 
   Helper* helper_ = nullptr;
   RaceLedger* ledger_ = nullptr;

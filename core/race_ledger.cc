@@ -133,6 +133,7 @@ void RaceLedger::race_end(net::RaceId id, const net::RaceEnd& end) {
     const Time now = net::monotonic_now();
     const std::lock_guard lock(engine_->mutex());
     learn(*running, end, now);
+    engine_->history_learned();
     const bool failed =
         end.kind == HAPPY_ALL_FAILED || end.kind == HAPPY_TIMED_OUT;
     if (failed && !end.cancelled) {
