@@ -404,6 +404,7 @@ void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
                             result->timings.connect});
   }
   carry_on(lookup);
+  if (shared_) shared_->sweep_sometimes();
 }
 
 void Engine::perform(const std::shared_ptr<Lookup>& lookup,

@@ -1,5 +1,7 @@
 #include "core/shared_state.h"
 
+#include <unistd.h>
+
 #include <ctime>
 #include <fstream>
 
@@ -94,6 +96,13 @@ void SharedState::keep(const state::HistorySnapshot& history) {
   if (StateFolder* const open = folder())
     open->write(state::file_name(history.network),
                 state::to_text(history, shared_clock()));
+}
+
+void SharedState::sweep_sometimes() {
+  constexpr unsigned kEvery = 64;
+  const auto number = static_cast<unsigned>(getpid()) + calls_++;
+  if (number % kEvery != 0) return;
+  if (StateFolder* const open = folder()) open->sweep();
 }
 
 }  // namespace happy

@@ -36,6 +36,9 @@ class SharedState {
   // Loop thread: may wait for a disk.
   void keep(const state::AnswerKey& key, const state::SharedAnswer& answer);
   void keep(const state::HistorySnapshot& history);
+  // Removes old files, now and then: one process in many does, and who writes
+  // much. Loop thread, where nobody waits for it.
+  void sweep_sometimes();
 
  private:
   std::optional<std::string> text_of(const std::string& name);
@@ -44,6 +47,7 @@ class SharedState {
   const StateSettings settings_;
   std::atomic<StateFolder*> folder_{nullptr};
   std::atomic<bool> is_of_no_use_{false};
+  unsigned calls_ = 0;  // of sweep_sometimes
 };
 
 // Of this boot, at this moment.

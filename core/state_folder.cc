@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace happy {
 namespace {
@@ -18,7 +19,6 @@ namespace {
 // Hidden names are nobody's keys.
 constexpr std::string_view kBeingWritten = ".new.";
 constexpr std::string_view kAside = ".aside.";
-constexpr int kSweepEvery = 256;  // files written
 
 bool is_own(const struct stat& info) { return info.st_uid == geteuid(); }
 
@@ -114,11 +114,9 @@ std::optional<std::string> StateFolder::read_file(const char* name) {
 
 bool StateFolder::write(const std::string& name, std::string_view content) {
   if (content.size() > kMostOctets) return false;
-  const uint32_t number = written_++;
-  if (number % kSweepEvery == 0) sweep();
   char temporary[64];
   snprintf(temporary, sizeof temporary, "%s%d.%d.%u", kBeingWritten.data(),
-           getpid(), gettid(), number);
+           getpid(), gettid(), written_++);
   if (write_file(temporary, content) &&
       renameat(folder_, temporary, folder_, name.c_str()) == 0)
     return true;
@@ -155,56 +153,49 @@ bool StateFolder::set_aside(const std::string& name) {
   return !has_set_aside_.exchange(true);
 }
 
-std::vector<std::string> StateFolder::names() const {
-  std::vector<std::string> out;
-  const int copy = openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* const folder = copy < 0 ? nullptr : fdopendir(copy);
-  if (folder == nullptr) {
-    if (copy >= 0) close(copy);
-    return out;
-  }
-  while (const dirent* entry = readdir(folder))
-    if (entry->d_name[0] != '.') out.emplace_back(entry->d_name);
-  closedir(folder);
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-void StateFolder::sweep() {
-  struct Found {
-    std::string name;
-    time_t written;
-  };
-  std::vector<Found> found;
+void StateFolder::for_each(
+    const std::function<void(const std::string&)>& visit) const {
   const int copy = openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* const folder = copy < 0 ? nullptr : fdopendir(copy);
   if (folder == nullptr) {
     if (copy >= 0) close(copy);
     return;
   }
-  const time_t now = time(nullptr);
-  const time_t oldest = now - std::chrono::seconds(kLife).count();
-  constexpr time_t kLongestWrite = 60;
   while (const dirent* entry = readdir(folder)) {
     const std::string name = entry->d_name;
+    if (name != "." && name != "..") visit(name);
+  }
+  closedir(folder);
+}
+
+std::vector<std::string> StateFolder::names() const {
+  std::vector<std::string> out;
+  for_each([&out](const std::string& name) {
+    if (!name.starts_with('.')) out.push_back(name);
+  });
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+void StateFolder::sweep() {
+  constexpr time_t kLongestWrite = 60;
+  const time_t now = time(nullptr);
+  const time_t oldest = now - std::chrono::seconds(kLife).count();
+  std::vector<std::pair<time_t, std::string>> found;  // by when it was written
+  for_each([&](const std::string& name) {
     struct stat info {};
-    if (name == "." || name == ".." ||
-        fstatat(folder_, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
-      continue;
+    if (fstatat(folder_, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
     const bool left_behind =
         name.starts_with(kBeingWritten) && info.st_mtime < now - kLongestWrite;
     if (left_behind || info.st_mtime < oldest)
       unlinkat(folder_, name.c_str(), 0);
     else
-      found.push_back({name, info.st_mtime});
-  }
-  closedir(folder);
-  if (found.size() <= kMostFiles) return;
-  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
-    return a.written < b.written;
+      found.emplace_back(info.st_mtime, name);
   });
+  if (found.size() <= kMostFiles) return;
+  std::sort(found.begin(), found.end());
   for (size_t i = 0; i < found.size() - kMostFiles; ++i)
-    unlinkat(folder_, found[i].name.c_str(), 0);
+    unlinkat(folder_, found[i].second.c_str(), 0);
 }
 
 }  // namespace happy

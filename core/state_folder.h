@@ -54,6 +54,7 @@ class StateFolder {
   StateFolder(int folder, net::DescriptorPolicy descriptors)
       : folder_(folder), descriptors_(std::move(descriptors)) {}
   std::optional<std::string> read_file(const char* name);
+  void for_each(const std::function<void(const std::string&)>& visit) const;
   bool write_file(const char* name, std::string_view content) const;
 
   const int folder_;
