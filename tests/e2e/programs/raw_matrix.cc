@@ -21,19 +21,11 @@ namespace {
 constexpr int kTypes[] = {ns_t_a,         ns_t_aaaa, ns_t_mx,  ns_t_txt,
                           ns_t_srv,       ns_t_soa,  ns_t_ptr, ns_t_cname,
                           44 /* SSHFP */, 65 /* HTTPS */};
-const char* const kNames[] = {"both.lab.test",
-                              "both.lab.test.",
-                              "BOTH.lab.test",
-                              "both",
-                              "mail.lab.test",
-                              "_http._tcp.lab.test",
-                              "big.lab.test",
-                              "host.lab.test",
-                              "missing.lab.test",
-                              "missing",
-                              "x.invalid",
-                              "b\xc3\xbc"
-                              "cher.lab.test"};
+const char* const kNames[] = {
+    "both.lab.test", "both.lab.test.", "BOTH.lab.test",
+    "both",          "mail.lab.test",  "_http._tcp.lab.test",
+    "big.lab.test",  "host.lab.test",  "missing.lab.test",
+    "missing",       "x.invalid",      "b\303\274cher.lab.test"};
 constexpr size_t kSizes[] = {65535, 600, 40};
 
 std::string answers_of(const unsigned char* message, int length) {
