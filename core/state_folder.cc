@@ -88,12 +88,12 @@ std::unique_ptr<StateFolder> StateFolder::open(
 
 StateFolder::~StateFolder() { descriptors_.close(folder_); }
 
-std::optional<std::string> StateFolder::read(const std::string& name) {
+std::optional<std::string> StateFolder::read(const std::string& name) const {
   return read_file(name.c_str());
 }
 
 // O_NONBLOCK: a FIFO must not be waited for.
-std::optional<std::string> StateFolder::read_file(const char* name) {
+std::optional<std::string> StateFolder::read_file(const char* name) const {
   const File file(
       openat(folder_, name,
              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -143,7 +143,7 @@ std::optional<std::string> StateFolder::take(const std::string& name) {
   return out;
 }
 
-void StateFolder::remove(const std::string& name) {
+void StateFolder::remove(const std::string& name) const {
   unlinkat(folder_, name.c_str(), 0);
 }
 
@@ -177,7 +177,7 @@ std::vector<std::string> StateFolder::names() const {
   return out;
 }
 
-void StateFolder::sweep() {
+void StateFolder::sweep() const {
   constexpr time_t kLongestWrite = 60;
   const time_t now = time(nullptr);
   const time_t oldest = now - std::chrono::seconds(kLife).count();

@@ -37,23 +37,23 @@ class StateFolder {
   StateFolder& operator=(const StateFolder&) = delete;
 
   // nullopt: no such file, or none that this user has written.
-  std::optional<std::string> read(const std::string& name);
+  std::optional<std::string> read(const std::string& name) const;
   // False where it could not be written: the disk is full, or not ours.
   bool write(const std::string& name, std::string_view content);
   // Reads it and takes it away: of several that try one has it.
   std::optional<std::string> take(const std::string& name);
-  void remove(const std::string& name);
+  void remove(const std::string& name) const;
   // Out of everybody's way; true the first time in this process.
   bool set_aside(const std::string& name);
   // All of this kind but what is set aside or being written.
   std::vector<std::string> names() const;
   // Removes what is too old, and the oldest of what is too much.
-  void sweep();
+  void sweep() const;
 
  private:
   StateFolder(int folder, net::DescriptorPolicy descriptors)
       : folder_(folder), descriptors_(std::move(descriptors)) {}
-  std::optional<std::string> read_file(const char* name);
+  std::optional<std::string> read_file(const char* name) const;
   void for_each(const std::function<void(const std::string&)>& visit) const;
   bool write_file(const char* name, std::string_view content) const;
 

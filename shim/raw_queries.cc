@@ -43,7 +43,8 @@ int copy(const happy_query& query, const Buffer& into) {
   const size_t count = query.size < room ? query.size : room;
   if (into.answer != nullptr && count != 0)
     memcpy(into.answer, query.message, count);
-  if (query.size > room && room > 2) into.answer[2] |= kTruncated;
+  if (into.answer != nullptr && query.size > room && room > 2)
+    into.answer[2] |= kTruncated;
   return static_cast<int>(query.size);
 }
 

@@ -11,9 +11,11 @@
 
 namespace happy::net {
 
-DotConnection::DotConnection(const Peer& peer, const Endpoint& endpoint,
+DotConnection::DotConnection(Peer peer, const Endpoint& endpoint,
                              Listener listener)
-    : peer_(peer), endpoint_(endpoint), listener_(std::move(listener)) {}
+    : peer_(std::move(peer)),
+      endpoint_(endpoint),
+      listener_(std::move(listener)) {}
 
 DotConnection::~DotConnection() {
   if (session_) {

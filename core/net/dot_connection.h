@@ -44,7 +44,7 @@ class DotConnection {
     const DescriptorPolicy* descriptors;
   };
 
-  DotConnection(const Peer& peer, const Endpoint& endpoint, Listener listener);
+  DotConnection(Peer peer, const Endpoint& endpoint, Listener listener);
   ~DotConnection();  // says close_notify if it was established
   DotConnection(const DotConnection&) = delete;
   DotConnection& operator=(const DotConnection&) = delete;

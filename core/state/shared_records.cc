@@ -82,9 +82,9 @@ json to_json(const RttEstimate& rtt, const SharedClock& clock) {
 
 RttEstimate rtt_in(const json& from, const SharedClock& clock) {
   if (from.is_null()) return {};
-  return RttEstimate(own(from.at("at").get<int64_t>(), clock),
-                     Duration(from.at("smoothed").get<int64_t>()),
-                     Duration(from.at("variation").get<int64_t>()));
+  return {own(from.at("at").get<int64_t>(), clock),
+          Duration(from.at("smoothed").get<int64_t>()),
+          Duration(from.at("variation").get<int64_t>())};
 }
 
 json to_json(const std::optional<Time>& time, const SharedClock& clock) {

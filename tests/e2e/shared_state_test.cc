@@ -16,7 +16,6 @@ namespace {
 using lab::NamespaceLab;
 using nlohmann::json;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr int kH = 10, kDelay = 250;  // ms

@@ -74,18 +74,27 @@ Octets octets(const std::string& hex) {
   return out;
 }
 
+// False: the key is no type with a list of records.
+bool parse_records(const std::string& key, const json& value, Entry* entry) {
+  if (key == "A") {
+    for (const auto& text : value) entry->a(text);
+  } else if (key == "AAAA") {
+    for (const auto& text : value) entry->aaaa(text);
+  } else if (key == "TXT") {
+    for (const auto& text : value) entry->txt(text);
+  } else if (key == "HTTPS") {
+    for (const auto& text : value) entry->https(octets(text));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 Entry parse_entry(const json& from) {
   Entry entry;
   for (const auto& [key, value] : from.items()) {
-    if (key == "A") {
-      for (const auto& text : value) entry.a(text);
-    } else if (key == "AAAA") {
-      for (const auto& text : value) entry.aaaa(text);
-    } else if (key == "TXT") {
-      for (const auto& text : value) entry.txt(text);
-    } else if (key == "HTTPS") {
-      for (const auto& text : value) entry.https(octets(text));
-    } else if (key == "CNAME") {
+    if (parse_records(key, value, &entry)) continue;
+    if (key == "CNAME") {
       entry.cname = value;
     } else if (key == "ttl") {
       entry.ttl = value;

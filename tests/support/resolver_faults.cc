@@ -14,11 +14,11 @@ json with_entry(const json& entry, json script = json::object()) {
 
 json good() { return {{"A", {kFaultyAddress}}}; }
 
-json stream(const json& faults, json entry = good()) {
+json stream(const json& faults, const json& entry = good()) {
   return with_entry(entry, {{"stream", faults}});
 }
 
-json tls(const json& wishes, json entry = good()) {
+json tls(const json& wishes, const json& entry = good()) {
   return with_entry(entry, {{"tls", wishes}});
 }
 

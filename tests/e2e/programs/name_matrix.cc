@@ -277,30 +277,37 @@ const T& any(const T (&of)[kSize], std::minstd_rand& random) {
   return of[random() % kSize];
 }
 
+void ask_for_lists(const char* node) {
+  for (const int family : kFamilies)
+    for (const int flags : kFlags)
+      get_address_information(node, kServices[0], family, kKinds[0], flags);
+  for (const char* service : kServices)
+    for (const Kind& kind : kKinds)
+      get_address_information(node, service, AF_UNSPEC, kind, 0);
+  for (const char* service : kServices)
+    get_address_information(node, service, AF_UNSPEC, {0, 0}, 0, false);
+  for (const char* locale : {"C", "C.UTF-8"}) {
+    setlocale(LC_ALL, locale);
+    for (const int idn : {AI_IDN, AI_IDN | AI_CANONIDN, AI_CANONIDN})
+      get_address_information(node, "80", AF_INET, {SOCK_STREAM, 0},
+                              idn | AI_CANONNAME);
+  }
+}
+
+void ask_for_entries(const char* node) {
+  for (const int family : {AF_UNSPEC, AF_INET, AF_INET6})
+    get_host_by_name(node, family);
+  for (const int family : {AF_INET, AF_INET6})
+    for (const size_t size : kSizes) get_host_by_name_r(node, family, size);
+  for (const size_t size : kSizes) get_host_by_name_r(node, size);
+}
+
 }  // namespace
 
 int main() {
   for (const char* node : kNodes) {
-    for (const int family : kFamilies)
-      for (const int flags : kFlags)
-        get_address_information(node, kServices[0], family, kKinds[0], flags);
-    for (const char* service : kServices)
-      for (const Kind& kind : kKinds)
-        get_address_information(node, service, AF_UNSPEC, kind, 0);
-    for (const char* service : kServices)
-      get_address_information(node, service, AF_UNSPEC, {0, 0}, 0, false);
-    for (const char* locale : {"C", "C.UTF-8"}) {
-      setlocale(LC_ALL, locale);
-      for (const int idn : {AI_IDN, AI_IDN | AI_CANONIDN, AI_CANONIDN})
-        get_address_information(node, "80", AF_INET, {SOCK_STREAM, 0},
-                                idn | AI_CANONNAME);
-    }
-    if (node == nullptr) continue;
-    for (const int family : {AF_UNSPEC, AF_INET, AF_INET6})
-      get_host_by_name(node, family);
-    for (const int family : {AF_INET, AF_INET6})
-      for (const size_t size : kSizes) get_host_by_name_r(node, family, size);
-    for (const size_t size : kSizes) get_host_by_name_r(node, size);
+    ask_for_lists(node);
+    if (node != nullptr) ask_for_entries(node);
   }
   // Of the hosts file, with a name, without one, and of no family's length.
   get_host_by_address("192.0.2.77", AF_INET, 4);

@@ -175,7 +175,7 @@ TEST_F(StateFolderTest, SweepingTakesWhatIsOldAndWhatIsTooMuch) {
   };
   folder->write("new", "");
   folder->write("old", "");
-  age("old", 26 * 3600);
+  age("old", time_t{26} * 3600);
   std::ofstream(file(".new.1.2.3")) << "left behind";
   age(".new.1.2.3", 120);
   for (size_t i = 0; i < StateFolder::kMostFiles; ++i) {
