@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define HAPPY_ENGINE_ABI 3
+#define HAPPY_ENGINE_ABI 4
 
 extern "C" {
 
