@@ -87,17 +87,13 @@ std::optional<StrictNames> Engine::names_to_query(const char* name,
 
 happy_query* Engine::query_start(const char* name, int type, bool search) {
   auto query = std::make_shared<RawQuery>();
-  query->self = query;
   query->type = static_cast<dns::Type>(type);
-  happy_query* const started = start_raw(query, name, search);
-  if (started == nullptr) query->self = nullptr;
-  return started;
+  return start_raw(query, name, search);
 }
 
 // The hosts file has the first word, as with names.
 happy_query* Engine::names_start(const IpAddress& address) {
   auto query = std::make_shared<RawQuery>();
-  query->self = query;
   query->type = dns::Type::kPtr;
   query->wants_names = true;
   std::vector<std::string> names;
@@ -106,14 +102,13 @@ happy_query* Engine::names_start(const IpAddress& address) {
     names = files_.hosts().names_of(address);
   }
   if (!names.empty()) {
+    query->self = query;
     keep(names, query.get());
     finish(query.get(), NETDB_SUCCESS);
     return query.get();
   }
   const std::string name = dns::reverse_name(address.unmapped());
-  happy_query* const started = start_raw(query, name.c_str(), false);
-  if (started == nullptr) query->self = nullptr;
-  return started;
+  return start_raw(query, name.c_str(), false);
 }
 
 happy_query* Engine::start_raw(const std::shared_ptr<RawQuery>& query,
@@ -123,6 +118,7 @@ happy_query* Engine::start_raw(const std::shared_ptr<RawQuery>& query,
     names = names_to_query(name, search);
     if (!names) return nullptr;
   }
+  query->self = query;  // the caller's reference
   if (!names || names->rules.empty()) {
     finish(query.get(), names ? HOST_NOT_FOUND : NO_RECOVERY);
     return query.get();

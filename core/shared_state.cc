@@ -51,11 +51,6 @@ StateFolder* SharedState::folder() {
   return expected;
 }
 
-std::optional<std::string> SharedState::text_of(const std::string& name) {
-  StateFolder* const open = folder();
-  return open != nullptr ? open->read(name) : std::nullopt;
-}
-
 // A file that says nothing is out of the way from now on. One of an earlier
 // boot, or of a key that has the same short form, will be written anew.
 void SharedState::distrust(const std::string& name, const std::string& text) {
@@ -65,24 +60,29 @@ void SharedState::distrust(const std::string& name, const std::string& text) {
                    " is broken and set aside");
 }
 
+template <typename Decode>
+auto SharedState::read(const std::string& name, Decode decode)
+    -> decltype(decode(std::string())) {
+  StateFolder* const open = folder();
+  const auto text = open != nullptr ? open->read(name) : std::nullopt;
+  if (!text) return std::nullopt;
+  auto record = decode(*text);
+  if (!record) distrust(name, *text);
+  return record;
+}
+
 std::optional<state::SharedAnswer> SharedState::find(
     const state::AnswerKey& key) {
-  const std::string name = state::file_name(key);
-  const auto text = text_of(name);
-  if (!text) return std::nullopt;
-  auto answer = state::answer_of(*text, key, shared_clock());
-  if (!answer) distrust(name, *text);
-  return answer;
+  return read(state::file_name(key), [&key](const std::string& text) {
+    return state::answer_of(text, key, shared_clock());
+  });
 }
 
 std::optional<state::HistorySnapshot> SharedState::find(
     state::NetworkId network) {
-  const std::string name = state::file_name(network);
-  const auto text = text_of(name);
-  if (!text) return std::nullopt;
-  auto history = state::history_of(*text, network, shared_clock());
-  if (!history) distrust(name, *text);
-  return history;
+  return read(state::file_name(network), [network](const std::string& text) {
+    return state::history_of(text, network, shared_clock());
+  });
 }
 
 void SharedState::keep(const state::AnswerKey& key,

@@ -41,7 +41,10 @@ class SharedState {
   void sweep_sometimes();
 
  private:
-  std::optional<std::string> text_of(const std::string& name);
+  // What `decode` makes of the file; nullopt where there is none.
+  template <typename Decode>
+  auto read(const std::string& name, Decode decode)
+      -> decltype(decode(std::string()));
   void distrust(const std::string& name, const std::string& text);
 
   const StateSettings settings_;
