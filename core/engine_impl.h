@@ -232,6 +232,11 @@ class Engine {
   bool import_answers(const Lookup& lookup, const dns::Ask& ask);
   void share_answer(size_t resolver, const dns::Name& name, dns::Type type,
                     const dns::Answer& answer);
+  struct CacheKey {
+    std::string resolver, key;
+  };
+  std::vector<CacheKey> cache_keys(const config::Rule& rule) const;
+  static std::string cache_key(const std::string& resolver, bool authenticated);
   std::optional<dns::CacheHit> cached(const Lookup& lookup, const dns::Ask& ask,
                                       bool expired, std::string* resolver);
   std::optional<dns::Answer> expired_answer(Lookup* lookup,

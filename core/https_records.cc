@@ -58,15 +58,14 @@ std::optional<dns::Answer> Engine::cached_service(
     const Lookup& lookup, const dns::ServiceQuestion& question) {
   const Time now = net::monotonic_now();
   const size_t index = lookup.rules[lookup.services->name_index];
-  for (const size_t resolver : rule(index).resolvers) {
-    const std::string& name = policy_->resolvers[resolver].name;
+  for (const auto& [resolver, key] : cache_keys(rule(index))) {
     std::optional<dns::CacheHit> hit;
     {
       const std::lock_guard lock(mutex_);
-      hit = cache_.find(name, question.name, question.type, now);
+      hit = cache_.find(key, question.name, question.type, now);
     }
     if (!hit || hit->expired) continue;
-    trace_service(question, hit->answer, name, "cache");
+    trace_service(question, hit->answer, resolver, "cache");
     return std::move(hit->answer);
   }
   return std::nullopt;
@@ -146,11 +145,9 @@ void Engine::keep_service(const dns::ServiceQuestion& question,
   if (question.type == dns::Type::kHttps &&
       answer.status == dns::AnswerStatus::kNoName)
     return;
-  // Another rule may know the name, and believe the authenticated alone.
-  if (!reply.timings.authenticated) return;
   const std::lock_guard lock(mutex_);
-  cache_.put(resolver, question.name, question.type, answer,
-             net::monotonic_now());
+  cache_.put(cache_key(resolver, reply.timings.authenticated), question.name,
+             question.type, answer, net::monotonic_now());
 }
 
 // The endpoints that the records lead to so far, as the look-up and its rule

@@ -262,6 +262,24 @@ bool Engine::was_unanswered(Lookup* lookup, const dns::Ask& ask) {
   return true;
 }
 
+// Of the rule's resolvers, in order. What one said who could not be
+// authenticated stands by itself: only who would have believed it finds it.
+std::vector<Engine::CacheKey> Engine::cache_keys(
+    const config::Rule& rule) const {
+  std::vector<CacheKey> out;
+  for (const size_t index : rule.resolvers) {
+    const std::string& name = policy_->resolvers[index].name;
+    out.push_back({name, cache_key(name, true)});
+    if (rule.profile == config::Profile::kOpportunistic)
+      out.push_back({name, cache_key(name, false)});
+  }
+  return out;
+}
+
+std::string Engine::cache_key(const std::string& resolver, bool authenticated) {
+  return (authenticated ? "+" : "-") + resolver;
+}
+
 // The first of the rule's resolvers of which the cache knows something.
 std::optional<dns::CacheHit> Engine::cached(const Lookup& lookup,
                                             const dns::Ask& ask, bool expired,
@@ -269,10 +287,11 @@ std::optional<dns::CacheHit> Engine::cached(const Lookup& lookup,
   const dns::Name& name = lookup.machine->name(ask.name_index);
   const Time now = net::monotonic_now();
   const std::lock_guard lock(mutex_);
-  for (const size_t index : rule(lookup.rules[ask.name_index]).resolvers) {
-    *resolver = policy_->resolvers[index].name;
-    auto hit = expired ? cache_.find_stale(*resolver, name, ask.type, now)
-                       : cache_.find(*resolver, name, ask.type, now);
+  for (const auto& [who, key] :
+       cache_keys(rule(lookup.rules[ask.name_index]))) {
+    *resolver = who;
+    auto hit = expired ? cache_.find_stale(key, name, ask.type, now)
+                       : cache_.find(key, name, ask.type, now);
     if (hit) return hit;
   }
   return std::nullopt;
@@ -290,7 +309,8 @@ bool Engine::import_answers(const Lookup& lookup, const dns::Ask& ask) {
     if (!known) continue;
     any = true;
     const std::lock_guard lock(mutex_);
-    cache_.put(resolver.name, name, ask.type, known->answer, known->stored);
+    cache_.put(cache_key(resolver.name, true), name, ask.type, known->answer,
+               known->stored);
   }
   return any;
 }
@@ -322,10 +342,10 @@ void Engine::hold_stale(const Lookup& lookup, const dns::Answered& answered) {
       "an expired answer serves for \"" + lookup.name + "\": " +
           (lookup.error ? lookup.error->text : "the resolver does not answer"));
   const std::lock_guard lock(mutex_);
-  for (const size_t index : rule(lookup.rules[answered.name_index]).resolvers)
+  for (const auto& [who, key] :
+       cache_keys(rule(lookup.rules[answered.name_index])))
     for (const dns::Type type : {dns::Type::kA, dns::Type::kAaaa})
-      cache_.hold_stale(policy_->resolvers[index].name, name, type,
-                        net::monotonic_now());
+      cache_.hold_stale(key, name, type, net::monotonic_now());
 }
 
 // The rule's guard against DNS rebinding.
@@ -393,8 +413,8 @@ void Engine::replied(const std::shared_ptr<Lookup>& lookup, const dns::Ask& ask,
                cause(resolver, result->timings.address, result->answer));
     {
       const std::lock_guard lock(mutex_);
-      cache_.put(resolver, name, ask.type, result->answer,
-                 net::monotonic_now());
+      cache_.put(cache_key(resolver, result->timings.authenticated), name,
+                 ask.type, result->answer, net::monotonic_now());
     }
     // Before the caller has it: most programs of one look-up end soon.
     if (result->timings.authenticated)

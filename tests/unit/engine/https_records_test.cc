@@ -113,6 +113,26 @@ TEST_F(HttpsRecords, AreNotAskedForWithoutTheKey) {
   EXPECT_THAT(types_asked(server), Not(Contains(kHttps)));
 }
 
+// What an opportunistic rule believed is in the cache; a strict one with the
+// same resolver must not find it there.
+TEST_F(HttpsRecords, TakeNoAddressFromWhoWasNotAuthenticated) {
+  serve("home", {{"alt.example", with_a("192.0.2.99")}});
+  resolver("home")["pins"] = {
+      "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
+  serve("second", {{kName, with_a("192.0.2.1").https(alias("alt.example"))},
+                   {"alt.example", with_a("192.0.2.66")}});
+  const json opportunistic = {{"hosts", {"alt.example"}},
+                              {"resolvers", {"home"}},
+                              {"profile", "opportunistic"}};
+  const json strict = {{"hosts", {"*"}},
+                       {"resolvers", {"second", "home"}},
+                       {"https_records", true}};
+  start(json::array({opportunistic, strict}));
+  ASSERT_THAT(look_up("alt.example", AF_INET).addresses,
+              ElementsAre("192.0.2.99"));
+  EXPECT_THAT(looked_up_and_raced(), ElementsAre("192.0.2.66:443"));
+}
+
 TEST_F(HttpsRecords, HintsAreRacedBehindTheAddresses) {
   Entry www = with_a("192.0.2.1");
   www.a("192.0.2.2")
