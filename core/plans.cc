@@ -90,7 +90,8 @@ int Engine::set_up(Helper* helper, uv_loop_t* loop) {
   if (const int error = helper->linger.open(&helper->watch)) return error;
   if (helper->races != nullptr) return 0;  // again, after an idle end
   ledger_ = new RaceLedger(this, &trace_);
-  helper->resolvers = new Resolvers(loop, &*policy_, host_);
+  helper->resolvers =
+      new Resolvers(loop, &*policy_, host_, shared_ ? &*shared_ : nullptr);
   helper->races = new net::Races(loop, &helper->watch, &race_host_, ledger_);
   return 0;
 }
@@ -221,9 +222,11 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
     names_.race_begun(raw->lookups);
   }
   if (error == 0) {
-    const auto posted = helper_->loop.post([this, raw, request]() mutable {
-      catch_up(*raw, &request.begin);
-      helper_->races->begin(raw->id, request);
+    // Work can be copied, and so would be what it holds.
+    const auto held = std::make_shared<net::RaceRequest>(std::move(request));
+    const auto posted = helper_->loop.post([this, raw, held] {
+      catch_up(*raw, &held->begin);
+      helper_->races->begin(raw->id, std::move(*held));
     });
     if (posted) return raw;
     give_up(raw);

@@ -14,6 +14,7 @@
 #include "shim/exchange.h"
 #include "shim/fd_table.h"
 #include "shim/names.h"
+#include "shim/option_values.h"
 #include "shim/races.h"
 #include "shim/real.h"
 
@@ -309,6 +310,18 @@ void Start::restore_timeout() const {
 }  // namespace happy::shim::attempts
 
 namespace happy::shim::races {
+namespace {
+
+// Of a socket that this thread has just made. The helper thread stays in the
+// namespace that it was made in.
+uint64_t network_here(int fresh) {
+  static constinit thread_local uint64_t helpers = 0;
+  if (!helper_thread) return option_values::network_of(fresh);
+  if (helpers == 0) helpers = option_values::network_of(fresh);
+  return helpers;
+}
+
+}  // namespace
 
 // Called by the core, on the helper thread or within race_start.
 int attempt_open(void* context, const sockaddr* address, socklen_t length,
@@ -316,10 +329,8 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
   auto* race = static_cast<Race*>(context);
   socket_options::Snapshot options;
   {
-    const SignalBlock block;
-    race->options_lock.lock();
+    const HelperGuard guard(race->options_lock);
     options = race->options;
-    race->options_lock.unlock();
   }
   names::note_known(address, length);  // getpeername() may show it
   const int fresh =
@@ -332,7 +343,7 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
   }
   const int fd = own::take(fresh);
   const bool ipv4 = attempts::speaks_ipv4(address, length);
-  if (fd < 0 || !socket_options::give(options, fd, ipv4)) {
+  if (fd < 0 || !socket_options::give(options, fd, ipv4, network_here(fd))) {
     *error = errno;
     own::close(fd);
     return -1;

@@ -88,8 +88,12 @@ void release(int fd) {
 }
 
 bool leaves_room(int lowest_free, Share share) {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  static constinit std::atomic<rlim_t> last_read{0};
+  rlimit limit{.rlim_cur = last_read.load(), .rlim_max = 0};
+  if (share == Share::kToBegin || limit.rlim_cur == 0) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+    last_read.store(limit.rlim_cur);
+  }
   const auto [ours, everybodys] = shares(share);
   const rlim_t end = limit.rlim_cur < kMost ? limit.rlim_cur : kMost;
   const auto own = static_cast<rlim_t>(registered.load());

@@ -48,7 +48,7 @@ void release(int fd);
 // attempt, which may take it to a third. A host that uses up to two thirds
 // finds room for all of its own, and some is left where it uses more.
 // `lowest_free`: a number the kernel has just given, so that all below it are
-// in use.
+// in use. kToGoOn goes by the limit that the last beginning has read.
 enum class Share : uint8_t { kToBegin, kToGoOn };
 bool leaves_room(int lowest_free, Share share);
 // Closes and forgets. -1 is fine.

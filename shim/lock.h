@@ -74,17 +74,27 @@ class SignalBlock {
   Signals before_ = 0;
 };
 
+// A lock held by a thread whose signals are blocked already: the helper thread,
+// and any within a call into the core.
+class HelperGuard {
+ public:
+  explicit HelperGuard(Lock& lock) : lock_(lock) { lock_.lock(); }
+  ~HelperGuard() { lock_.unlock(); }
+  HelperGuard(const HelperGuard&) = delete;
+  HelperGuard& operator=(const HelperGuard&) = delete;
+
+ private:
+  Lock& lock_;
+};
+
 // A lock held with all signals blocked.
 class Guard {
  public:
-  explicit Guard(Lock& lock) : lock_(lock) { lock_.lock(); }
-  ~Guard() { lock_.unlock(); }
-  Guard(const Guard&) = delete;
-  Guard& operator=(const Guard&) = delete;
+  explicit Guard(Lock& lock) : guard_(lock) {}
 
  private:
   SignalBlock signals_;
-  Lock& lock_;
+  HelperGuard guard_;
 };
 
 }  // namespace happy::shim

@@ -328,7 +328,7 @@ void make_room(int fd) {
 
 void race_decided(void* context, const happy_outcome* outcome) {
   auto* race = static_cast<Race*>(context);
-  const Guard guard(lock());
+  const HelperGuard guard(lock());
   race->handle = nullptr;
   race->outcome = *outcome;
   race->decided = true;
@@ -343,7 +343,7 @@ void race_over(void* context) {
   // now.
   const bool blocking = race->wake[0] >= 0;
   if (!blocking) {
-    const Guard guard(lock());
+    const HelperGuard guard(lock());
     if (race->state == RaceState::kLingering) {
       own::close(race->attempt);
       race->attempt = -1;
@@ -355,7 +355,7 @@ void race_over(void* context) {
 void watch_fired(void* context) {
   auto* race = static_cast<Race*>(context);
   {
-    const Guard guard(lock());
+    const HelperGuard guard(lock());
     if (race->state == RaceState::kLingering) {
       real::shutdown(race->stand_in, int{SHUT_RDWR});
       exchange::hide_all(race);

@@ -219,8 +219,9 @@ const char* take(int fd, int family, int protocol, Snapshot* out) {
   return take_bound_address(fd, out) ? nullptr : "no local address";
 }
 
-bool give(const Snapshot& snapshot, int fd, bool speaks_ipv4) {
-  if (network_of(fd) != snapshot.network) {
+bool give(const Snapshot& snapshot, int fd, bool speaks_ipv4,
+          uint64_t network) {
+  if ((network != 0 ? network : network_of(fd)) != snapshot.network) {
     errno = EXDEV;
     return false;
   }

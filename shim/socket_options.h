@@ -51,8 +51,10 @@ const char* take(int fd, int family, int protocol, Snapshot* out);
 // `speaks_ipv4`: what it will connect to, also as ::ffff:a.b.c.d, is IPv4: the
 // kernel looks at IP_TOS and IP_TTL, not at their IPv6 sisters.
 // False: something that must travel could not be set; errno says why, EXDEV
-// for a socket of another network namespace.
-bool give(const Snapshot& snapshot, int fd, bool speaks_ipv4);
+// for a socket of another network namespace. `network`: that of `fd`; 0: to be
+// asked for.
+bool give(const Snapshot& snapshot, int fd, bool speaks_ipv4,
+          uint64_t network = 0);
 // The host has set an option during the race: kept, as it was given, for
 // attempts still to be opened and for the winner. False: there is no room.
 bool note_change(int level, int name, const void* value, socklen_t length,

@@ -18,13 +18,9 @@ using race::AttemptId;
 
 constexpr AttemptId kFirst{1};
 
-// getpeername(2) says so without reading the socket's pending error. A peer
-// that has closed already is still one that was reached.
-bool is_connected(int descriptor) {
-  sockaddr_storage peer;
-  socklen_t length = sizeof peer;
-  return getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &length) ==
-         0;
+// Of an attempt. A peer that has closed already is still one that was reached.
+bool is_connected(const tcp_info& info) {
+  return info.tcpi_state != TCP_CLOSE && info.tcpi_state != TCP_SYN_SENT;
 }
 
 // Reads the pending error, which is then gone.
@@ -35,6 +31,7 @@ int take_error(int descriptor) {
   return error;
 }
 
+// Reads no pending error.
 std::optional<tcp_info> tcp_info_of(int descriptor) {
   tcp_info info{};
   socklen_t length = sizeof info;
@@ -45,12 +42,9 @@ std::optional<tcp_info> tcp_info_of(int descriptor) {
 }
 
 // The handshake's. The kernel measures none where the SYN went out twice.
-std::optional<Duration> rtt_of(int descriptor) {
-  const auto info = tcp_info_of(descriptor);
-  if (!info || info->tcpi_rtt == 0 || info->tcpi_total_retrans != 0) {
-    return std::nullopt;
-  }
-  return Duration(info->tcpi_rtt);
+std::optional<Duration> rtt_of(const tcp_info& info) {
+  if (info.tcpi_rtt == 0 || info.tcpi_total_retrans != 0) return std::nullopt;
+  return Duration(info.tcpi_rtt);
 }
 
 }  // namespace
@@ -74,6 +68,7 @@ class RaceDriver {
     int descriptor = -1;
     std::optional<WatchId> watch = {};
     bool ended = false;
+    std::optional<Duration> rtt = {};  // of one that is connected
   };
 
   void perform(const race::Action& action);
@@ -170,6 +165,8 @@ void RaceDriver::on(const race::StartAttempt& action) {
   const int error = open_attempt(action.attempt, &started);
   if (error == EINPROGRESS) return watch(action.attempt);
   if (error == 0) {
+    const auto info = tcp_info_of(started.descriptor);
+    if (info) started.rtt = rtt_of(*info);
     events_.emplace_back(race::Connected{action.attempt});
     return;
   }
@@ -209,7 +206,11 @@ void RaceDriver::watch(AttemptId id) {
 void RaceDriver::on_ready(AttemptId id) {
   Attempt& ready = attempt(id);
   if (ready.ended) return;
-  if (is_connected(ready.descriptor)) return handle(race::Connected{id});
+  const auto info = tcp_info_of(ready.descriptor);
+  if (info && is_connected(*info)) {
+    ready.rtt = rtt_of(*info);
+    return handle(race::Connected{id});
+  }
   const bool caller_reads_first = request_.error == 0;
   int error = 0;
   if (id == kFirst) {
@@ -275,7 +276,7 @@ void RaceDriver::on(const race::LookAtSyn& action) {
 void RaceDriver::on(const race::Won& action) {
   Attempt& winner = attempt(action.attempt);
   winner.ended = true;
-  end_.rtt = rtt_of(winner.descriptor);
+  end_.rtt = winner.rtt;
   happy_outcome outcome{.kind = HAPPY_WON, .descriptor = -1, .error = 0};
   if (action.attempt == kFirst) {
     release(&winner);

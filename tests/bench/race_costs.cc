@@ -52,9 +52,6 @@ void helper_in_a_loop(int candidates) {
   for (int n = 1; n <= candidates; ++n)
     wish.names[0].addresses.push_back("127.0.9." + std::to_string(n));
   NamespaceLab lab(wish);
-  auto policy = lab.policy();
-  policy["rules"][0]["race_loopback"] = true;
-  lab.use_policy(policy.dump());
   std::vector<double> cost, bare;
   for (int run = 0; run < kRuns; ++run) {
     const auto outcome = lab.run(
