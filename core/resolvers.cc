@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -27,6 +28,26 @@ bool is_wrong_server(net::DotFailure failure) {
     default:
       return false;
   }
+}
+
+std::string_view text_of(const void* octets, size_t size) {
+  return {static_cast<const char*>(octets), size};
+}
+
+int keep_ticket(void* context, const void* key, size_t key_size,
+                const void* ticket, size_t size) {
+  auto* const shared = static_cast<SharedState*>(context);
+  return shared->keep_ticket(text_of(key, key_size), text_of(ticket, size)) ? 1
+                                                                            : 0;
+}
+
+size_t take_ticket(void* context, const void* key, size_t key_size,
+                   void* ticket, size_t room) {
+  auto* const shared = static_cast<SharedState*>(context);
+  const std::string taken = shared->take_ticket(text_of(key, key_size));
+  if (taken.size() > room) return 0;
+  std::copy(taken.begin(), taken.end(), static_cast<char*>(ticket));
+  return taken.size();
 }
 
 // nullptr, with a line in the log, where libhappy-tls.so cannot be used.
@@ -76,14 +97,17 @@ struct Resolvers::Question {
 };
 
 Resolvers::Resolvers(uv_loop_t* loop, const config::Policy* policy,
-                     const happy_host* host)
-    : loop_(loop), policy_(policy), host_(host) {}
+                     const happy_host* host, SharedState* shared)
+    : loop_(loop), policy_(policy), host_(host), shared_(shared) {
+  tickets_ = {shared, keep_ticket, take_ticket};
+}
 
 std::unique_ptr<net::DotClient> Resolvers::make_client(
     const config::Resolver& resolver) const {
   return std::make_unique<net::DotClient>(
       loop_, resolver, [host = host_] { return tls_of(host); },
-      net::DescriptorPolicy{host_->own_descriptor, host_->close_descriptor});
+      net::DescriptorPolicy{host_->own_descriptor, host_->close_descriptor},
+      shared_ != nullptr && resolver.authenticated ? &tickets_ : nullptr);
 }
 
 net::DotClient& Resolvers::client(size_t resolver, bool opportunistic) {

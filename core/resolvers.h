@@ -18,6 +18,7 @@
 #include "core/dns/resolver_race.h"
 #include "core/engine.h"
 #include "core/net/dot_client.h"
+#include "core/shared_state.h"
 
 namespace happy {
 
@@ -44,8 +45,9 @@ void warm_resolvers(const config::Policy& policy, const happy_host* host);
 
 class Resolvers {
  public:
+  // `shared` may be nullptr.
   Resolvers(uv_loop_t* loop, const config::Policy* policy,
-            const happy_host* host);
+            const happy_host* host, SharedState* shared);
   ~Resolvers() = delete;  // leaked with its loop
 
   // Those that failed lately are asked after the others. `done` is called once,
@@ -78,6 +80,8 @@ class Resolvers {
   uv_loop_t* const loop_;
   const config::Policy* const policy_;
   const happy_host* const host_;
+  SharedState* const shared_;
+  happy_tls_tickets tickets_{};  // other processes'
   std::unordered_map<size_t, std::unique_ptr<net::DotClient>> clients_;
   std::unordered_map<size_t, std::unique_ptr<Unauthenticated>> unauthenticated_;
   std::vector<dns::Health>

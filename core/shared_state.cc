@@ -55,9 +55,14 @@ StateFolder* SharedState::folder() {
 // boot, or of a key that has the same short form, will be written anew.
 void SharedState::distrust(const std::string& name, const std::string& text) {
   if (state::is_record(text)) return;
-  if (folder()->set_aside(name))
+  folder()->set_aside(name);
+  warn_of_broken(name, "set aside");
+}
+
+void SharedState::warn_of_broken(const std::string& name, const char* fate) {
+  if (!has_warned_.exchange(true))
     settings_.warn("the state file " + settings_.folder + "/" + name +
-                   " is broken and set aside");
+                   " is broken and " + fate);
 }
 
 template <typename Decode>
@@ -96,6 +101,36 @@ void SharedState::keep(const state::HistorySnapshot& history) {
   if (StateFolder* const open = folder())
     open->write(state::file_name(history.network),
                 state::to_text(history, shared_clock()));
+}
+
+bool SharedState::keep_ticket(std::string_view key, std::string_view ticket) {
+  StateFolder* const open = folder();
+  if (open == nullptr) return false;
+  unsigned number = 0;
+  while (number < state::kTicketsOfOneKey &&
+         open->has(state::ticket_file_name(key, number)))
+    ++number;
+  const state::SharedTicket record{std::string(key), std::string(ticket),
+                                   net::monotonic_now()};
+  return open->write(
+      state::ticket_file_name(key, number % state::kTicketsOfOneKey),
+      state::to_text(record, shared_clock()));
+}
+
+std::string SharedState::take_ticket(std::string_view key) {
+  constexpr Duration kLife = std::chrono::hours(24);
+  StateFolder* const open = folder();
+  if (open == nullptr) return {};
+  for (unsigned n = 0; n < state::kTicketsOfOneKey; ++n) {
+    const std::string name = state::ticket_file_name(key, n);
+    const auto text = open->take(name);
+    if (!text) continue;
+    auto found = state::ticket_of(*text, key, shared_clock());
+    if (found && net::monotonic_now() - found->stored < kLife)
+      return std::move(found->ticket);
+    if (!state::is_record(*text)) warn_of_broken(name, "removed");
+  }
+  return {};
 }
 
 void SharedState::sweep_sometimes() {

@@ -36,6 +36,11 @@ class SharedState {
   // Loop thread: may wait for a disk.
   void keep(const state::AnswerKey& key, const state::SharedAnswer& answer);
   void keep(const state::HistorySnapshot& history);
+  // TLS session tickets; `key` says what one is good for. Of several that take
+  // one ticket one has it; empty: there is none. keep: false where it cannot be
+  // kept.
+  bool keep_ticket(std::string_view key, std::string_view ticket);
+  std::string take_ticket(std::string_view key);
   // Removes old files, now and then: one process in many does, and who writes
   // much. Loop thread, where nobody waits for it.
   void sweep_sometimes();
@@ -46,10 +51,12 @@ class SharedState {
   auto read(const std::string& name, Decode decode)
       -> decltype(decode(std::string()));
   void distrust(const std::string& name, const std::string& text);
+  void warn_of_broken(const std::string& name, const char* fate);
 
   const StateSettings settings_;
   std::atomic<StateFolder*> folder_{nullptr};
   std::atomic<bool> is_of_no_use_{false};
+  std::atomic<bool> has_warned_{false};
   unsigned calls_ = 0;  // of sweep_sometimes
 };
 

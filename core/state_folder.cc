@@ -147,10 +147,13 @@ void StateFolder::remove(const std::string& name) const {
   unlinkat(folder_, name.c_str(), 0);
 }
 
-bool StateFolder::set_aside(const std::string& name) {
+bool StateFolder::has(const std::string& name) const {
+  return faccessat(folder_, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void StateFolder::set_aside(const std::string& name) const {
   const std::string aside = std::string(kAside) + name;
   renameat(folder_, name.c_str(), folder_, aside.c_str());
-  return !has_set_aside_.exchange(true);
 }
 
 void StateFolder::for_each(

@@ -43,8 +43,9 @@ class StateFolder {
   // Reads it and takes it away: of several that try one has it.
   std::optional<std::string> take(const std::string& name);
   void remove(const std::string& name) const;
-  // Out of everybody's way; true the first time in this process.
-  bool set_aside(const std::string& name);
+  bool has(const std::string& name) const;
+  // Out of everybody's way.
+  void set_aside(const std::string& name) const;
   // All of this kind but what is set aside or being written.
   std::vector<std::string> names() const;
   // Removes what is too old, and the oldest of what is too much.
@@ -60,7 +61,6 @@ class StateFolder {
   const int folder_;
   const net::DescriptorPolicy descriptors_;
   std::atomic<uint32_t> written_{0};
-  std::atomic<bool> has_set_aside_{false};
 };
 
 }  // namespace happy

@@ -24,9 +24,10 @@ uint16_t random_id() {
 }  // namespace
 
 DotClient::DotClient(uv_loop_t* loop, const config::Resolver& resolver,
-                     LoadTls load_tls, DescriptorPolicy descriptors)
+                     LoadTls load_tls, DescriptorPolicy descriptors,
+                     const happy_tls_tickets* tickets)
     : impl_(std::make_shared<Impl>(loop, resolver, std::move(load_tls),
-                                   std::move(descriptors))) {}
+                                   std::move(descriptors), tickets)) {}
 
 DotClient::~DotClient() { impl_->stop(); }
 
@@ -36,10 +37,11 @@ void DotClient::query(const std::string& name, uint16_t type, Time deadline,
 }
 
 DotClient::Impl::Impl(uv_loop_t* loop, const config::Resolver& resolver,
-                      LoadTls load_tls, DescriptorPolicy descriptors)
+                      LoadTls load_tls, DescriptorPolicy descriptors,
+                      const happy_tls_tickets* tickets)
     : resolver_(resolver),
       descriptors_(std::move(descriptors)),
-      peer_{loop, &resolver_, std::move(load_tls), &descriptors_},
+      peer_{loop, &resolver_, std::move(load_tls), &descriptors_, tickets},
       session_({.addresses = resolver.addresses.size()}, random_id) {}
 
 void DotClient::Impl::stop() {

@@ -38,9 +38,10 @@ using DotResult = tl::expected<DotReply, DotError>;
 class DotClient {
  public:
   // Where `load_tls` gives nullptr every query fails with kLocal. Loop,
-  // resolver and the table that it gives outlive the client.
+  // resolver, the table that it gives and `tickets` outlive the client.
   DotClient(uv_loop_t* loop, const config::Resolver& resolver, LoadTls load_tls,
-            DescriptorPolicy descriptors = {});
+            DescriptorPolicy descriptors = {},
+            const happy_tls_tickets* tickets = nullptr);
   // Pending queries are dropped without a call. May be called from `done`.
   // Every descriptor is closed when it returns; the loop has to turn once more
   // to free the memory of its handles.

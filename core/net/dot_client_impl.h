@@ -19,7 +19,7 @@ namespace happy::net {
 class DotClient::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(uv_loop_t* loop, const config::Resolver& resolver, LoadTls load_tls,
-       DescriptorPolicy descriptors);
+       DescriptorPolicy descriptors, const happy_tls_tickets* tickets);
 
   void query(const std::string& name, uint16_t type, Time deadline,
              std::function<void(DotResult)> done);

@@ -118,7 +118,8 @@ tl::expected<void, DotError> DotConnection::open_session(const sockaddr* peer,
                                 pins.size(),
                                 resolver.authenticated ? 0 : 1,
                                 peer,
-                                size};
+                                size,
+                                peer_.tickets};
   session_ = tls_->open(&config, descriptor_);
   if (session_ == nullptr)
     return tl::unexpected(

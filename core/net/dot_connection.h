@@ -42,6 +42,7 @@ class DotConnection {
     const config::Resolver* resolver;
     LoadTls load_tls;
     const DescriptorPolicy* descriptors;
+    const happy_tls_tickets* tickets;  // may be nullptr
   };
 
   DotConnection(Peer peer, const Endpoint& endpoint, Listener listener);

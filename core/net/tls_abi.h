@@ -7,13 +7,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAPPY_TLS_ABI 4
+#define HAPPY_TLS_ABI 5
 
 extern "C" {
 
 struct happy_tls_pin {
   int whole_certificate;  // 0: SubjectPublicKeyInfo, 1: certificate in DER
   uint8_t sha256[32];
+};
+
+// Where session tickets go that other processes may use. `key` says what a
+// ticket is good for, octet by octet. Called by the thread that called in.
+struct happy_tls_tickets {
+  void* context;
+  // 0: it could not be kept.
+  int (*keep)(void* context, const void* key, size_t key_size,
+              const void* ticket, size_t size);
+  // Writes up to `room` octets to `ticket` and returns how many; 0: there is
+  // none. Nobody else gets the same.
+  size_t (*take)(void* context, const void* key, size_t key_size, void* ticket,
+                 size_t room);
 };
 
 // How a resolver is to be authenticated (RFC 8310). Copied by open().
@@ -25,6 +38,8 @@ struct happy_tls_config {
   int unauthenticated;  // 1: none of it has to hold; auth_name is the SNI
   const void* peer;     // the server's sockaddr: tickets are good for it alone
   size_t peer_size;
+  // NULL: tickets stay in this process. Outlives the session.
+  const struct happy_tls_tickets* tickets;
 };
 
 enum happy_tls_state {

@@ -52,7 +52,8 @@ happy_tls_session* open_session(const happy_tls_config* config,
                                 config->peer_size);
     // No make_unique: happy_tls_session is an aggregate.
     opened.reset(  // NOLINT(modernize-make-unique)
-        new happy_tls_session{{std::move(wanted), descriptor, peer}, nullptr});
+        new happy_tls_session{
+            {std::move(wanted), descriptor, peer, config->tickets}, nullptr});
     if (!opened->session.usable()) opened.reset();
     return opened.release();
   });

@@ -31,14 +31,15 @@ void copy_text(char* out, size_t size, const char* text) {
 
 }  // namespace
 
-Session::Session(Authenticators wanted, int descriptor, std::string_view peer)
-    : wanted_(std::move(wanted)), descriptor_(descriptor) {
+Session::Session(Authenticators wanted, int descriptor, std::string_view peer,
+                 const happy_tls_tickets* tickets)
+    : wanted_(std::move(wanted)), descriptor_(descriptor), tickets_(tickets) {
   if (!set_up(peer)) session_.reset();
 }
 
 Session::~Session() {
   if (offered_ticket_ && !has_sent_)
-    tls::keep_ticket(ticket_key_, std::move(ticket_));
+    tls::keep_ticket(ticket_key_, std::move(ticket_), tickets_);
 }
 
 bool Session::set_up(std::string_view peer) {
@@ -72,7 +73,7 @@ bool Session::set_up(std::string_view peer) {
 // so that dates are looked at.
 void Session::offer_ticket(std::string_view peer) {
   ticket_key_ = ticket_key(wanted_, peer);
-  ticket_ = take_ticket(ticket_key_);
+  ticket_ = take_ticket(ticket_key_, tickets_);
   if (ticket_.empty()) return;
   offered_ticket_ = gnutls_session_set_data(session_.get(), ticket_.data(),
                                             ticket_.size()) == 0;
@@ -88,7 +89,8 @@ void Session::keep_ticket() {
   if (gnutls_session_get_data2(session_.get(), &data) != 0) return;
   kept_ticket_ = true;
   tls::keep_ticket(ticket_key_,
-                   {reinterpret_cast<const char*>(data.data), data.size});
+                   {reinterpret_cast<const char*>(data.data), data.size},
+                   tickets_);
   gnutls_free(data.data);
 }
 

@@ -15,8 +15,9 @@ namespace happy::tls {
 
 class Session {
  public:
-  // `peer`: see ticket_key().
-  Session(Authenticators wanted, int descriptor, std::string_view peer);
+  // `peer`: see ticket_key(); `tickets`: see keep_ticket().
+  Session(Authenticators wanted, int descriptor, std::string_view peer,
+          const happy_tls_tickets* tickets);
   ~Session();  // a ticket that was not sent goes back
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -53,6 +54,7 @@ class Session {
 
   const Authenticators wanted_;
   const int descriptor_;
+  const happy_tls_tickets* const tickets_;
   CredentialsHandle credentials_;  // outlives session_, which points to it
   SessionHandle session_;
   Phase phase_ = Phase::kHandshake;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kMostTickets = 32;  // of all resolvers; 8 addresses each
 constexpr size_t kMostOfOneKey = 2;
+constexpr size_t kMostOctets = 16384;
 
 using Tickets = std::deque<std::pair<std::string, std::string>>;
 
@@ -38,8 +39,13 @@ std::string ticket_key(const Authenticators& wanted, std::string_view peer) {
   return out;
 }
 
-void keep_ticket(const std::string& key, std::string data) {
+void keep_ticket(const std::string& key, std::string data,
+                 const happy_tls_tickets* store) {
   if (key.empty()) return;
+  if (store != nullptr && data.size() <= kMostOctets &&
+      store->keep(store->context, key.data(), key.size(), data.data(),
+                  data.size()) != 0)
+    return;
   Tickets& all = tickets();
   size_t of_key = 0;
   for (const auto& [other, ticket] : all) of_key += other == key;
@@ -55,7 +61,8 @@ void keep_ticket(const std::string& key, std::string data) {
   all.emplace_back(key, std::move(data));
 }
 
-std::string take_ticket(const std::string& key) {
+std::string take_ticket(const std::string& key,
+                        const happy_tls_tickets* store) {
   if (key.empty()) return {};
   Tickets& all = tickets();
   for (auto one = all.rbegin(); one != all.rend(); ++one) {
@@ -64,7 +71,11 @@ std::string take_ticket(const std::string& key) {
     all.erase(std::next(one).base());
     return out;
   }
-  return {};
+  if (store == nullptr) return {};
+  std::string out(kMostOctets, '\0');
+  out.resize(store->take(store->context, key.data(), key.size(), out.data(),
+                         out.size()));
+  return out;
 }
 
 }  // namespace happy::tls

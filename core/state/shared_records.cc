@@ -1,6 +1,7 @@
 #include "core/state/shared_records.h"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +19,29 @@ uint64_t hash_of(std::string_view text) {
   uint64_t out = 0xcbf29ce484222325;
   for (const char c : text)
     out = (out ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return out;
+}
+
+std::string hex(std::string_view octets) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (const char c : octets) {
+    const auto octet = static_cast<unsigned char>(c);
+    out += kDigits[octet >> 4];
+    out += kDigits[octet & 15];
+  }
+  return out;
+}
+
+std::optional<std::string> octets_of(std::string_view hex) {
+  if (hex.size() % 2 != 0) return std::nullopt;
+  std::string out;
+  for (size_t i = 0; i < hex.size(); i += 2) {
+    unsigned octet = 0;
+    const auto [end, error] = std::from_chars(&hex[i], &hex[i] + 2, octet, 16);
+    if (error != std::errc() || end != &hex[i] + 2) return std::nullopt;
+    out += static_cast<char>(octet);
+  }
   return out;
 }
 
@@ -234,6 +258,34 @@ std::optional<HistorySnapshot> history_of(std::string_view text,
         for (const json& entry : from.at("addresses"))
           out.entries.push_back(entry_in(entry, clock));
         return out;
+      });
+}
+
+std::string ticket_file_name(std::string_view key, unsigned number) {
+  return file_name_of("ticket", hash_of(key)) + '.' + std::to_string(number);
+}
+
+std::string to_text(const SharedTicket& ticket, const SharedClock& clock) {
+  return json{{"format", kFormat},
+              {"kind", "ticket"},
+              {"boot", clock.boot},
+              {"key", hex(ticket.key)},
+              {"ticket", hex(ticket.ticket)},
+              {"stored", shared(ticket.stored, clock)}}
+      .dump();
+}
+
+std::optional<SharedTicket> ticket_of(std::string_view text,
+                                      std::string_view key,
+                                      const SharedClock& clock) {
+  return read_record<SharedTicket>(
+      text, [&](const json& from) -> std::optional<SharedTicket> {
+        if (!fits(from, "ticket", clock) || from.at("key") != hex(key))
+          return std::nullopt;
+        auto ticket = octets_of(from.at("ticket").get<std::string>());
+        if (!ticket || ticket->empty()) return std::nullopt;
+        return SharedTicket{std::string(key), std::move(*ticket),
+                            own(from.at("stored").get<int64_t>(), clock)};
       });
 }
 

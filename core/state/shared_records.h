@@ -55,6 +55,19 @@ std::optional<HistorySnapshot> history_of(std::string_view text,
                                           NetworkId network,
                                           const SharedClock& clock);
 
+// A TLS session ticket. Both are octets; the file that holds it is one of a few
+// for its key, by number.
+struct SharedTicket {
+  std::string key, ticket;
+  Time stored{};
+};
+constexpr unsigned kTicketsOfOneKey = 4;
+std::string ticket_file_name(std::string_view key, unsigned number);
+std::string to_text(const SharedTicket& ticket, const SharedClock& clock);
+std::optional<SharedTicket> ticket_of(std::string_view text,
+                                      std::string_view key,
+                                      const SharedClock& clock);
+
 // Whether the text is a record of this format, whatever its key and boot.
 bool is_record(std::string_view text);
 

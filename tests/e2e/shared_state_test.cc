@@ -149,8 +149,10 @@ TEST_F(SharedStateTest, HappyctlShowsAndForgetsIt) {
   EXPECT_THAT(shown, HasSubstr("  2001:db8:5::1: no round trip known, port 80 "
                                "failed 0 s ago\n"));
   const auto all = json::parse(happyctl({"show", "--json"}));
-  EXPECT_THAT(all, SizeIs(3));
-  EXPECT_THAT(happyctl({"flush"}), HasSubstr("3 files removed from"));
+  EXPECT_THAT(all, SizeIs(4));
+  EXPECT_THAT(shown, HasSubstr("a TLS ticket, given 0 s ago\n"));
+  EXPECT_EQ(all.dump().find("\"ticket\":\""), std::string::npos);
+  EXPECT_THAT(happyctl({"flush"}), HasSubstr("4 files removed from"));
   EXPECT_EQ(happyctl({}), "nothing is known\n");
 }
 

@@ -90,6 +90,12 @@ void print_history(const Json& record) {
   }
 }
 
+// Without what it opens.
+void print_ticket(const Json& record) {
+  fmt::print("a TLS ticket, given {} ago\n",
+             age_text(age_of(record.at("stored").get<int64_t>())));
+}
+
 // What a file says; null where it is not of this format or boot.
 Json record_in(StateFolder& folder, const std::string& name) {
   const auto text = folder.read(name);
@@ -109,9 +115,11 @@ void show(StateFolder& folder, bool json) {
     try {
       if (!json && record.at("kind") == "answer") print_answer(record);
       if (!json && record.at("kind") == "history") print_history(record);
+      if (!json && record.at("kind") == "ticket") print_ticket(record);
     } catch (const Json::exception&) {
       fmt::print("{}: broken\n", name);
     }
+    record.erase("ticket");
     all.push_back(std::move(record));
   }
   if (json)
@@ -157,8 +165,8 @@ void add_state(CLI::App& app, Outcome* outcome) {
   verb->require_subcommand(0, 1);
   verb->fallthrough();
   verb->add_subcommand("show",
-                       "Prints answers, and what is known of addresses "
-                       "(the default)");
+                       "Prints answers, what is known of addresses, and which "
+                       "sessions can be resumed (the default)");
   CLI::App* const flush = verb->add_subcommand("flush", "Forgets all of it");
   flush->callback([options] { options->flush = true; });
   verb->footer("Example: happyctl state show --json");

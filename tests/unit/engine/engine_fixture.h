@@ -37,6 +37,8 @@ class EngineTest : public ::testing::Test {
   // The engine with these rules; engines live for the process.
   Engine& start(const nlohmann::json& rules);
   Engine& start_with_text(const std::string& policy);
+  // From the next start() on: the folder that it shares with others.
+  void share_state(const std::string& folder);
 
   // Waits for the look-up, at most ten seconds.
   LookedUp look_up(const std::string& name, int family = AF_UNSPEC);
@@ -64,6 +66,7 @@ class EngineTest : public ::testing::Test {
 
  private:
   happy_host host_{};
+  std::string state_folder_;
   nlohmann::json resolvers_ = nlohmann::json::object();
   std::vector<std::unique_ptr<test::DotServer>> servers_;
 };

@@ -74,6 +74,10 @@ void EngineTest::SetUp() {
   host_.close_descriptor = [](int descriptor) { close(descriptor); };
 }
 
+void EngineTest::share_state(const std::string& folder) {
+  state_folder_ = folder;
+}
+
 test::Entry EngineTest::with_a(const std::string& address) {
   test::Entry entry;
   entry.a(address);
@@ -110,13 +114,15 @@ Engine& EngineTest::start_with_text(const std::string& policy) {
   // Engines are never destroyed; kept here, they are no leak.
   struct Kept {
     happy_host host;
-    std::string text;
+    std::string text, state_folder;
     Engine* engine;
   };
   static auto& all = *new std::list<Kept>;
-  Kept& kept = all.emplace_back(Kept{host_, policy, nullptr});
+  Kept& kept = all.emplace_back(Kept{host_, policy, state_folder_, nullptr});
   kept.host.policy_text = kept.text.c_str();
   kept.host.policy_size = kept.text.size();
+  if (!kept.state_folder.empty())
+    kept.host.state_folder = kept.state_folder.c_str();
   engine_ = kept.engine = new Engine(&kept.host);
   engine_->set_chance([] { return 1u; });  // history is never set aside
   return *engine_;

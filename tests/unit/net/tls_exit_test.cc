@@ -32,7 +32,8 @@ happy_tls_session* open_over(int descriptor) {
                                 .pin_count = 1,
                                 .unauthenticated = 0,
                                 .peer = nullptr,
-                                .peer_size = 0};
+                                .peer_size = 0,
+                                .tickets = nullptr};
   return tls()->open(&config, descriptor);
 }
 

@@ -108,7 +108,8 @@ TEST_F(Resumption, ATicketThatWasNotSentIsKept) {
       Endpoint{home.addresses[0], home.port}.to_sockaddr(&place);
   happy_tls_pin pin{};
   std::copy_n(home.pins[0].sha256.begin(), sizeof pin.sha256, pin.sha256);
-  const happy_tls_config config{nullptr, nullptr, &pin, 1, 0, &place, size};
+  const happy_tls_config config{nullptr, nullptr, &pin, 1,
+                                0,       &place,  size, nullptr};
   const int unconnected = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   happy_tls_session* const session = tls()->open(&config, unconnected);
   ASSERT_NE(nullptr, session);

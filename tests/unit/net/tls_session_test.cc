@@ -98,8 +98,8 @@ class TlsSession : public ::testing::Test {
     server_ = std::make_unique<DotServer>(std::move(script));
     descriptor_ = connect_to(*server_);
     fcntl(descriptor_, F_SETFL, O_NONBLOCK);
-    const happy_tls_config config{
-        auth_name, ca_file, pins.data(), pins.size(), 0, nullptr, 0};
+    const happy_tls_config config{auth_name, ca_file, pins.data(), pins.size(),
+                                  0,         nullptr, 0,           nullptr};
     session_ = tls()->open(&config, descriptor_);
     Outcome out;
     if (!session_) return out;
@@ -143,7 +143,8 @@ TEST_F(TlsSession, PreparedItSendsNothingUntilTheHandshakeGoesOn) {
   int ends[2];
   ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends));
   const happy_tls_pin pin = key_pin(leaf_);
-  const happy_tls_config config{nullptr, nullptr, &pin, 1, 0, nullptr, 0};
+  const happy_tls_config config{nullptr, nullptr, &pin, 1,
+                                0,       nullptr, 0,    nullptr};
   session_ = tls()->open(&config, ends[0]);
   ASSERT_NE(nullptr, session_);
   tls()->prepare(session_);

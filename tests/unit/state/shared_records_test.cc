@@ -203,5 +203,26 @@ TEST(SharedHistory, KeepsWhoWasHeardOfLast) {
   EXPECT_EQ(back->entries.front().address, IpAddress::v4(192, 0, 2, 199));
 }
 
+TEST(SharedTicket, ComesBackAsItWas) {
+  const std::string key("k\0y\xff", 4), data("\x00\x01 t", 4);
+  const std::string text = to_text(SharedTicket{key, data, kNow}, kClock);
+  const auto back = ticket_of(text, key, kClock);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->ticket, data);
+  EXPECT_EQ(back->stored, kNow);
+  EXPECT_TRUE(is_record(text));
+}
+
+TEST(SharedTicket, OfAnotherKeyBootOrShapeIsNone) {
+  const std::string text = to_text(SharedTicket{"key", "data", kNow}, kClock);
+  EXPECT_FALSE(ticket_of(text, "other", kClock));
+  EXPECT_FALSE(ticket_of(text, "key", {"another boot", {}}));
+  for (const char* bad : {"", "0", "0g", "zz", "0 "}) {
+    json record = json::parse(text);
+    record["ticket"] = bad;
+    EXPECT_FALSE(ticket_of(record.dump(), "key", kClock)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace happy::state
