@@ -53,7 +53,8 @@ void Linger::fired() {
   {
     const std::lock_guard lock(mutex_);
     for (int i = 0; i < count; ++i) {
-      const auto at = contexts_.find(events[i].data.u64);
+      const uint64_t id = events[i].data.u64;  // not aligned where it is
+      const auto at = contexts_.find(id);
       if (at == contexts_.end()) continue;
       contexts.push_back(at->second);
       ids_.erase(at->second);

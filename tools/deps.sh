@@ -20,7 +20,8 @@ programs='bash git openssh-client openssh-server socat openjdk-17-jdk-headless
   torsocks gdb valgrind bind9-dnsutils libseccomp-dev'
 case ${1:-} in
   demo) wanted="$build unbound curl wget python3 libnss-wrapper" ;;
-  test) wanted="$build $clients libcmocka-dev clang binutils iproute2 procps
+  test) wanted="$build $clients libcmocka-dev clang libclang-rt-14-dev
+    binutils iproute2 procps
     libjemalloc2 util-linux netbase $programs" ;;
   bench) wanted="$build $clients iproute2 procps knot-dnsutils stubby
     valgrind" ;;
