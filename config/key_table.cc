@@ -5,7 +5,6 @@
 namespace happy::config {
 namespace {
 
-constexpr auto kLater = Support::kLater;
 using enum Shape;
 
 constexpr KeySpec kKeys[] = {
@@ -27,7 +26,11 @@ constexpr KeySpec kKeys[] = {
      .name = "rules",
      .shape = kObjects,
      .inner = Scope::kRule},
-    {Scope::kPolicy, "prefetch", kAny, kLater},
+    {.scope = Scope::kPolicy,
+     .name = "prefetch",
+     .shape = kStrings,
+     .min = 0,
+     .max = 32},
     {.scope = Scope::kPolicy,
      .name = "state",
      .shape = kObject,
@@ -59,8 +62,8 @@ constexpr KeySpec kKeys[] = {
      .shape = kString,
      .min = 1,
      .max = 4095},
-    {Scope::kResolver, "tcp_fast_open", kBoolean, kLater},
-    {Scope::kResolver, "early_data", kBoolean, kLater},
+    {Scope::kResolver, "tcp_fast_open", kBoolean},
+    {Scope::kResolver, "early_data", kBoolean},
 
     {.scope = Scope::kRule,
      .name = "hosts",

@@ -1,5 +1,5 @@
-// Every key of a version 1 policy: where it stands, what it holds, its bounds
-// and whether this release acts on it. The one list; docs/policy.md and
+// Every key of a version 1 policy: where it stands, what it holds and its
+// bounds. The one list; docs/policy.md and
 // policy.schema.json are tested against it. Pure data.
 #pragma once
 
@@ -33,10 +33,7 @@ enum class Shape : uint8_t {
   kNamed,    // an object of user-named objects of `inner`
   kObjects,  // an array of objects of `inner`
   kPorts,    // an object of arrays of min to max ports, named by a port
-  kAny,      // checked by the release that brings the key
 };
-
-enum class Support : uint8_t { kNow, kLater };
 
 inline constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max();
 
@@ -44,7 +41,6 @@ struct KeySpec {
   Scope scope;
   std::string_view name;
   Shape shape;
-  Support support = Support::kNow;
   int64_t min = 0;
   int64_t max = kUnbounded;
   bool required = false;

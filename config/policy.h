@@ -37,6 +37,8 @@ struct Resolver {
   std::string auth_name{};  // lower case A-label form, or empty
   std::vector<Pin> pins{};
   std::string ca_file{};  // PEM; empty: the system's bundle
+  bool tcp_fast_open = false;
+  bool early_data = false;  // TLS 1.3: the question in the first flight
   // False: whoever answers is believed. Never so in a policy: what a rule with
   // the profile kOpportunistic makes of its resolver.
   bool authenticated = true;
@@ -119,8 +121,9 @@ struct Rule {
 
 struct Policy {
   std::vector<Resolver> resolvers{};
-  std::vector<Rule> rules{};  // first match wins
-  bool shares_state = true;   // with other processes of this user
+  std::vector<Rule> rules{};            // first match wins
+  std::vector<std::string> prefetch{};  // names, looked up at load
+  bool shares_state = true;             // with other processes of this user
 
   // The first rule that names `host`, or nullptr: then the host is libc's.
   const Rule* match(std::string_view host) const;

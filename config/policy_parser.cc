@@ -55,6 +55,23 @@ std::vector<Rule> read_rules(const Value& root,
   return rules;
 }
 
+std::vector<std::string> read_prefetch(const Value& root, Diagnostics* out) {
+  std::vector<std::string> names;
+  const Value* const list = usable(root, Scope::kPolicy, "prefetch");
+  if (list == nullptr) return names;
+  for (size_t i = 0; i < list->elements.size(); ++i) {
+    const Value& element = list->elements[i];
+    if (!is_usable_string(element)) continue;
+    auto name = parse_host_name(element.text);
+    if (name) {
+      names.push_back(*std::move(name));
+    } else {
+      out->add(element.at, child("prefetch", i), name.error());
+    }
+  }
+  return names;
+}
+
 bool read_state(const Value& root) {
   const Value* const state = usable(root, Scope::kPolicy, "state");
   if (state == nullptr) return true;
@@ -76,6 +93,7 @@ tl::expected<Policy, std::vector<PolicyError>> parse_policy(
   Policy policy;
   policy.resolvers = read_resolvers(*root, &diagnostics);
   policy.rules = read_rules(*root, policy.resolvers, &diagnostics);
+  policy.prefetch = read_prefetch(*root, &diagnostics);
   policy.shares_state = read_state(*root);
   if (!diagnostics.empty()) return tl::unexpected(diagnostics.take());
   return policy;

@@ -33,12 +33,18 @@ class ResolverReader {
     read_auth_name(&out);
     read_pins(&out);
     read_ca_file(&out);
+    out.tcp_fast_open = is_true("tcp_fast_open");
+    out.early_data = is_true("early_data");
     return out;
   }
 
  private:
   const Value* usable(std::string_view key) const {
     return config::usable(value_, Scope::kResolver, key);
+  }
+  bool is_true(std::string_view key) const {
+    const Value* const value = usable(key);
+    return value != nullptr && value->boolean;
   }
   Resolver read_text();
   void check_name();

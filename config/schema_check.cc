@@ -104,8 +104,6 @@ std::string fault_in(const KeySpec& spec, const Value& value) {
     case Shape::kPorts:
       if (value.kind == Kind::kObject) return {};
       return "must be an object, not " + describe(value);
-    case Shape::kAny:
-      break;
   }
   return {};
 }
@@ -178,11 +176,6 @@ void SchemaCheck::member(const Member& member, Scope scope,
              "unknown key " + quote(member.key) + hint_for(scope, member.key));
     return;
   }
-  if (spec->support == Support::kLater) {
-    out_.add(member.at, path,
-             "not supported yet, whatever its value; leave the key out");
-    return;
-  }
   std::string fault = fault_in(*spec, member.value);
   if (fault.empty()) return inside(*spec, member.value, path);
   out_.add(member.value.at, path, std::move(fault));
@@ -207,7 +200,6 @@ void SchemaCheck::inside(const KeySpec& spec, const Value& value,
     case Shape::kBoolean:
     case Shape::kInteger:
     case Shape::kString:
-    case Shape::kAny:
       return;
   }
 }
@@ -292,7 +284,6 @@ const Value* usable(const Value& object, Scope scope, std::string_view key) {
   const Member* const member = object.find(key);
   const KeySpec* const spec = find_key(scope, key);
   if (member == nullptr || spec == nullptr) return nullptr;
-  if (spec->support == Support::kLater) return nullptr;
   return fault_in(*spec, member->value).empty() ? &member->value : nullptr;
 }
 

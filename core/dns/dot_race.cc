@@ -189,10 +189,9 @@ size_t DotSession::outstanding(ConnectionId id) const {
 }
 
 size_t DotSession::opening() const {
-  return static_cast<size_t>(std::count_if(
-      connections_.begin(), connections_.end(), [](const Connection& one) {
-        return one.phase == Connection::Phase::kOpening;
-      }));
+  return static_cast<size_t>(
+      std::count_if(connections_.begin(), connections_.end(),
+                    [](const Connection& one) { return is_opening(one); }));
 }
 
 }  // namespace happy::dot

@@ -50,7 +50,8 @@ void DotSession::on(const Ask& event) {
 
 void DotSession::on(const Established& event) {
   Connection* const connection = find(event.connection);
-  if (!connection || connection->phase != Connection::Phase::kOpening) return;
+  if (!connection || !is_opening(*connection)) return;
+  connection->early = event.early;
   connection->phase = Connection::Phase::kReady;
   connection->established = connection->last_used = connection->last_heard =
       now_;
@@ -86,10 +87,11 @@ void DotSession::on(const Received& event) {
     return;
   }
   const Duration waited = now_ - flight->sent;
+  const bool early = flight->early;
   out_.emplace_back(Answered{query.id, connection->id, event.message, waited,
                              connection->established < query.asked});
   queries_.erase(queries_.begin() + static_cast<std::ptrdiff_t>(match->query));
-  addresses_[connection->address].answer_time.sample(waited);
+  if (!early) addresses_[connection->address].answer_time.sample(waited);
   connection->replied = true;
   won_by(*connection);
   honour_keepalive(connection, *reply);
@@ -99,7 +101,7 @@ void DotSession::on(const Lost& event) {
   const Connection* const found = find(event.connection);
   if (!found) return;
   const Connection lost = *found;
-  if (lost.phase == Connection::Phase::kOpening) {
+  if (is_opening(lost)) {
     // RFC 8305 section 5's idea: a failure never waits for the stagger.
     next_start_ = now_;
     if (event.with_ticket)
@@ -150,7 +152,9 @@ void DotSession::expire() {
     // kernel would take a quarter of an hour to notice.
     for (const Flight& flight : query.flights)
       if (is_silent(flight)) dead.push_back(flight.connection);
-    fail(i, query.sends ? GaveUp::kNoReply : GaveUp::kNoConnectionInTime);
+    fail(i, query.sends && !is_still_early(query)
+                ? GaveUp::kNoReply
+                : GaveUp::kNoConnectionInTime);
   }
   for (const ConnectionId id : dead) {
     const Connection* const connection = find(id);
@@ -201,7 +205,10 @@ void DotSession::send_again(Connection* connection) {
 void DotSession::send(Query* query, Connection* connection) {
   if (outstanding(connection->id) == 0)
     connection->idle_before = now_ - connection->last_used;
-  const Flight flight{connection->id, unused_id(), now_};
+  const Flight flight{.connection = connection->id,
+                      .wire_id = unused_id(),
+                      .sent = now_,
+                      .early = connection->early};
   query->flights.push_back(flight);
   query->last_connection = connection->id;
   connection->last_used = now_;
@@ -239,6 +246,15 @@ bool DotSession::is_silent(const Flight& flight) const {
 // asked besides.
 bool DotSession::may_send(const Query& query) const {
   return query.sends <= settings_.addresses;
+}
+
+bool DotSession::is_still_early(const Query& query) const {
+  return !query.flights.empty() &&
+         std::all_of(query.flights.begin(), query.flights.end(),
+                     [&](const Flight& it) {
+                       const Connection* const one = find(it.connection);
+                       return one != nullptr && one->early;
+                     });
 }
 
 bool DotSession::is_unproven(const Query& query) const {

@@ -39,6 +39,9 @@ struct Ask {
 struct Established {  // ready for queries: connected and authenticated
   ConnectionId connection;
   Duration round_trip{};  // as connecting took; 0: unknown
+  // Not yet, but queries may go with its first flight; whether they arrive so
+  // is the connection's business. It comes once more when it stands.
+  bool early = false;
 };
 struct Received {
   ConnectionId connection;
@@ -123,6 +126,7 @@ class DotSession {
     uint16_t wire_id;
     Time sent;
     Time patient_from = sent;
+    bool early = false;  // with the connection's first flight
   };
   struct Query {
     QueryId id;
@@ -137,6 +141,7 @@ class DotSession {
     ConnectionId id;
     size_t address;
     Phase phase = Phase::kOpening;
+    bool early = false;  // kReady before it stands
     Time established{}, last_used{}, last_heard{};
     Duration idle_limit{};
     bool replied = false;    // it has answered something
@@ -198,6 +203,11 @@ class DotSession {
   std::optional<Time> overdue_at(const Query& query) const;
   bool may_send(const Query& query) const;
   bool is_suspect(const Connection& connection) const;
+  static bool is_opening(const Connection& connection) {
+    return connection.phase == Connection::Phase::kOpening || connection.early;
+  }
+  // It went to nobody yet that has stood.
+  bool is_still_early(const Query& query) const;
   static bool waits(const Query& query) { return query.flights.empty(); }
   // Some query needs a connection besides those that are established.
   bool race_is_needed() const;

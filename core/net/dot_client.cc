@@ -105,6 +105,9 @@ void DotClient::Impl::perform(const dot::OpenConnection& action) {
       peer_, place, listener(action.connection, place));
   if (auto started = made->start(); !started)
     return lost(action.connection, place, started.error());
+  if (made->takes_early_data())
+    inbox_.emplace_back(
+        dot::Established{.connection = action.connection, .early = true});
   connections_.emplace(action.connection, std::move(made));
 }
 
@@ -114,7 +117,8 @@ DotConnection::Listener DotClient::Impl::listener(dot::ConnectionId id,
       .established =
           [this, id] {
             worst_.reset();
-            inbox_.emplace_back(dot::Established{id, connect_time(id)});
+            inbox_.emplace_back(dot::Established{
+                .connection = id, .round_trip = connect_time(id)});
           },
       .received =
           [this, id](std::vector<uint8_t> message) {

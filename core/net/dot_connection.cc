@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -58,6 +59,9 @@ int DotConnection::open_socket() {
   descriptor_ = peer_.descriptors->own(made);
   const int on = 1;
   setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // connect() then returns at once, and the SYN goes with the first octets.
+  if (peer_.resolver->tcp_fast_open)
+    setsockopt(descriptor_, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
   return 0;
 }
 
@@ -90,6 +94,7 @@ void DotConnection::connected() {
   if (error) return lose(connect_error(error));
   connected_ = monotonic_now();
   phase_ = Phase::kHandshake;
+  if (!begun_) begin_handshake();
   handshake();
 }
 
@@ -124,10 +129,23 @@ tl::expected<void, DotError> DotConnection::open_session(const sockaddr* peer,
   if (session_ == nullptr)
     return tl::unexpected(
         DotError{DotFailure::kLocal, "a TLS session cannot be made"});
-  tls_->prepare(session_);
+  if (resolver.early_data) early_room_ = tls_->early_room(session_);
+  if (early_room_ == 0) begin_handshake();
   if (config.auth_name != nullptr && config.unauthenticated == 0)
     tls_->warm(&config);
   return {};
+}
+
+// What may go with the first flight is there by now.
+void DotConnection::begin_handshake() {
+  begun_ = true;
+  const size_t size = std::min(output_.size(), early_room_);
+  const auto end = output_.begin() + static_cast<std::ptrdiff_t>(size);
+  early_.assign(output_.begin(), end);
+  output_.erase(output_.begin(), end);
+  if (!early_.empty())
+    tls_->write_early(session_, early_.data(), early_.size());
+  tls_->prepare(session_);
 }
 
 void DotConnection::handshake() {
@@ -146,6 +164,8 @@ void DotConnection::handshake() {
   ready_ = monotonic_now();
   phase_ = Phase::kReady;
   tls_->info(session_, &info_);
+  if (!early_.empty() && tls_->early_taken(session_) == 0)
+    output_.insert(output_.begin(), early_.begin(), early_.end());
   watch(UV_READABLE);
   listener_.established();
 }
@@ -173,6 +193,7 @@ void DotConnection::queue(std::span<const uint8_t> octets) {
 }
 
 void DotConnection::flush() {
+  if (!begun_) begin_handshake();
   if (phase_ == Phase::kReady && !(watched_ & UV_WRITABLE)) send_queued();
 }
 

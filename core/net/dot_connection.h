@@ -52,6 +52,9 @@ class DotConnection {
 
   // Begins to connect. An error needs no report; the connection is of no use.
   [[nodiscard]] tl::expected<void, DotError> start();
+  // Whether what is queued before the first flush() may go with the first
+  // flight.
+  bool takes_early_data() const { return early_room_ > 0; }
   // Appends to what is to be sent; flush() sends it in one record.
   void queue(std::span<const uint8_t> octets);
   void flush();
@@ -73,6 +76,7 @@ class DotConnection {
   tl::expected<void, DotError> open_session(const sockaddr* peer,
                                             socklen_t size);
   void connected();
+  void begin_handshake();
   void handshake();
   void receive();
   void send_queued();
@@ -93,6 +97,9 @@ class DotConnection {
   happy_tls_info info_{};
   dns::StreamReader input_;
   std::vector<uint8_t> output_;
+  size_t early_room_ = 0;
+  std::vector<uint8_t> early_;  // sent with the first flight
+  bool begun_ = false;          // the first flight is made
 };
 
 }  // namespace happy::net

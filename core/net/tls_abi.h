@@ -82,6 +82,14 @@ struct happy_tls {
   struct happy_tls_session* (*open)(const struct happy_tls_config*,
                                     int descriptor);
   void (*close)(struct happy_tls_session*);
+  // How many octets the server would take as early data (RFC 8446 section
+  // 2.3), which nothing but a ticket of it allows; 0: none.
+  size_t (*early_room)(const struct happy_tls_session*);
+  // Before prepare() and handshake(): what goes with their first flight. Once
+  // the handshake is done early_taken() says whether the server has it, or it
+  // is to be written again.
+  void (*write_early)(struct happy_tls_session*, const void* data, size_t size);
+  int (*early_taken)(const struct happy_tls_session*);
   // Does what of the handshake comes before the first octet, while the socket
   // is still being connected.
   void (*prepare)(struct happy_tls_session*);

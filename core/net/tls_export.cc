@@ -81,6 +81,22 @@ void close_session(happy_tls_session* session) {
   left = session;
 }
 
+size_t early_room(const happy_tls_session* session) {
+  return guarded<size_t>(0, [&] { return session->session.early_room(); });
+}
+
+void write_early(happy_tls_session* session, const void* data, size_t size) {
+  guarded(false, [&] {
+    session->session.write_early(data, size);
+    return true;
+  });
+}
+
+int early_taken(const happy_tls_session* session) {
+  return guarded<int>(0,
+                      [&] { return session->session.early_taken() ? 1 : 0; });
+}
+
 void prepare(happy_tls_session* session) {
   guarded(false, [&] {
     session->session.prepare();
@@ -137,6 +153,9 @@ constexpr happy_tls kTable = {
     .warm = warm,
     .open = open_session,
     .close = close_session,
+    .early_room = early_room,
+    .write_early = write_early,
+    .early_taken = early_taken,
     .prepare = prepare,
     .handshake = handshake,
     .read = read,

@@ -96,6 +96,10 @@ void Session::keep_ticket() {
 
 ssize_t Session::pull(gnutls_transport_ptr_t self, void* data, size_t size) {
   auto* session = static_cast<Session*>(self);
+  if (session->preparing_) {  // not connected: an error there is not to be read
+    gnutls_transport_set_errno(session->session_.get(), EAGAIN);
+    return -1;
+  }
   ssize_t count;
   do {
     count = recv(session->descriptor_, data, size, 0);
@@ -112,33 +116,67 @@ ssize_t Session::push(gnutls_transport_ptr_t self, const void* data,
                       size_t size) {
   auto* session = static_cast<Session*>(self);
   if (session->preparing_) {
-    gnutls_transport_set_errno(session->session_.get(), EAGAIN);
-    return -1;
+    session->prepared_.append(static_cast<const char*>(data), size);
+    return static_cast<ssize_t>(size);
   }
-  session->has_sent_ = true;
-  ssize_t count;
-  do {
-    count = send(session->descriptor_, data, size, MSG_NOSIGNAL);
-  } while (count < 0 && errno == EINTR);
-  if (count < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK)
-      session->transport_errno_ = errno;
-    gnutls_transport_set_errno(session->session_.get(), errno);
-  }
+  const ssize_t count = session->send(data, size);
+  if (count < 0) gnutls_transport_set_errno(session->session_.get(), errno);
   return count;
 }
 
-// Makes the keys and the first message, which GnuTLS holds until it can be
-// sent. What fails here fails again in handshake().
+ssize_t Session::send(const void* data, size_t size) {
+  has_sent_ = true;
+  ssize_t count;
+  do {
+    count = ::send(descriptor_, data, size, MSG_NOSIGNAL);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+    transport_errno_ = errno;
+  return count;
+}
+
+size_t Session::early_room() const {
+  return offered_ticket_ ? gnutls_record_get_max_early_data_size(session_.get())
+                         : 0;
+}
+
+// GnuTLS holds it until it makes the first message.
+void Session::write_early(const void* data, size_t size) {
+  gnutls_record_send_early_data(session_.get(), data, size);
+}
+
+bool Session::early_taken() const {
+  return (gnutls_session_get_flags(session_.get()) &
+          GNUTLS_SFLAGS_EARLY_DATA) != 0;
+}
+
+// Makes the keys and the first flight, which is held here until it can be sent:
+// GnuTLS' own way, EAGAIN, makes it take the keys of early data twice. What
+// fails here fails again in handshake().
 void Session::prepare() {
   preparing_ = true;
   gnutls_handshake(session_.get());
   preparing_ = false;
 }
 
+happy_tls_state Session::send_prepared() {
+  while (!prepared_.empty()) {
+    const ssize_t count = send(prepared_.data(), prepared_.size());
+    if (count > 0)
+      prepared_.erase(0, static_cast<size_t>(count));
+    else if (transport_errno_ == 0)
+      return HAPPY_TLS_WANT_WRITE;
+    else
+      return ended(GNUTLS_E_PUSH_ERROR, "during the TLS handshake");
+  }
+  return HAPPY_TLS_READY;
+}
+
 happy_tls_state Session::handshake() {
   if (phase_ == Phase::kAuthenticated) return HAPPY_TLS_READY;
   if (phase_ == Phase::kEnded) return HAPPY_TLS_FAILED;
+  const happy_tls_state sent = send_prepared();
+  if (sent != HAPPY_TLS_READY) return sent;
   for (;;) {
     dry_ = false;
     const int result = gnutls_handshake(session_.get());

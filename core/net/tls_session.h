@@ -25,6 +25,9 @@ class Session {
   // False: out of memory or GnuTLS unusable; the session is of no use then.
   bool usable() const { return session_ != nullptr; }
 
+  size_t early_room() const;
+  void write_early(const void* data, size_t size);
+  bool early_taken() const;
   void prepare();
   happy_tls_state handshake();
   happy_tls_state read(void* data, size_t size, size_t* moved);
@@ -43,6 +46,8 @@ class Session {
   static ssize_t push(gnutls_transport_ptr_t self, const void* data,
                       size_t size);
 
+  ssize_t send(const void* data, size_t size);
+  happy_tls_state send_prepared();
   bool set_up(std::string_view peer);
   void offer_ticket(std::string_view peer);
   void keep_ticket();
@@ -61,8 +66,9 @@ class Session {
   std::string ticket_key_, ticket_;
   bool offered_ticket_ = false;
   bool kept_ticket_ = false;
-  bool dry_ = false;        // the socket had nothing more to read
-  bool preparing_ = false;  // nothing is sent yet
+  bool dry_ = false;  // the socket had nothing more to read
+  bool preparing_ = false;
+  std::string prepared_;  // to be sent before anything else
   bool has_sent_ = false;
   int transport_errno_ = 0;
   Verdict verdict_;

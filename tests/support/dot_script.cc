@@ -60,6 +60,7 @@ void parse_stream(const json& from, DotScript* out) {
        {{"split_prefix", into(&out->split_prefix)},
         {"coalesce", into(&out->coalesce)},
         {"no_delay", into(&out->no_delay)},
+        {"tcp_fast_open", into(&out->tcp_fast_open)},
         {"plain", into(&out->plain)},
         {"reset_first", into(&out->reset_first)},
         {"close_on_query_first", into(&out->close_on_query_first)},
@@ -84,6 +85,7 @@ void parse_tls(const json& from, DotScript* out) {
         {"priorities", into(&out->priorities)},
         {"alpn", into(&out->offer_alpn)},
         {"tickets", [&](const json& v) { out->tickets = named(v, kTickets); }},
+        {"early_data", into(&out->early_data)},
         {"key_update", into(&out->key_update)},
         {"close_notify", into(&out->close_notify)}});
 }

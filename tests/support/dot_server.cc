@@ -59,6 +59,9 @@ DotServer::DotServer(DotScript script) : script_(std::move(script)) {
   credentials_.reset(raw, gnutls_certificate_free_credentials);
   if (!script_.chain.empty()) present(raw, script_.chain);
   must(gnutls_session_ticket_key_generate(&ticket_key_));
+  must(gnutls_anti_replay_init(&replays_));
+  gnutls_anti_replay_set_add_function(replays_, note_early);
+  gnutls_anti_replay_set_ptr(replays_, this);
   listen_on();
   acceptor_ = std::thread([this] { accept_loop(); });
 }
@@ -69,6 +72,16 @@ DotServer::~DotServer() {
   for (std::thread& connection : connections_) connection.join();
   close(listener_);
   gnutls_free(ticket_key_.data);
+  gnutls_anti_replay_deinit(replays_);
+}
+
+int DotServer::note_early(void* self, time_t /*expires*/,
+                          const gnutls_datum_t* key,
+                          const gnutls_datum_t* /*data*/) {
+  auto* const server = static_cast<DotServer*>(self);
+  const std::lock_guard lock(server->mutex_);
+  const std::string text(reinterpret_cast<const char*>(key->data), key->size);
+  return server->early_.insert(text).second ? 0 : GNUTLS_E_DB_ENTRY_EXISTS;
 }
 
 void DotServer::listen_on() {
@@ -80,9 +93,12 @@ void DotServer::listen_on() {
       socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int on = 1;
   setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const int backlog = 1024;
+  if (script_.tcp_fast_open)
+    setsockopt(listener_, IPPROTO_TCP, TCP_FASTOPEN, &backlog, sizeof backlog);
   if (listener_ < 0 ||
       bind(listener_, reinterpret_cast<sockaddr*>(&place), size) != 0 ||
-      listen(listener_, 1024) != 0)
+      listen(listener_, backlog) != 0)
     throw failed("listen");
   size = sizeof place;
   getsockname(listener_, reinterpret_cast<sockaddr*>(&place), &size);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,6 +50,10 @@ struct DotScript {
   Zone zone = {};
   std::optional<Halt> halt = {};
   Tickets tickets = Tickets::kNone;
+  // Takes so many octets of early data, as its tickets say; 0: refuses them.
+  // GnuTLS hands them out with the client's Finished.
+  uint32_t early_data = 0;
+  bool tcp_fast_open = false;
   std::string priorities = {};  // of GnuTLS; empty: "NORMAL"
   bool offer_alpn = true;
   bool plain = false;         // speaks no TLS at all: sends text and closes
@@ -73,6 +78,7 @@ struct DotStatistics {
   int connections = 0;
   int handshakes = 0;
   int resumed = 0;  // of them
+  int early = 0;    // connections whose early data was taken
   int queries = 0;
   int most_outstanding = 0;  // on one connection
   int open = 0;
@@ -101,6 +107,7 @@ class DotServer {
   Zone zone() const;
   bool stopping() const { return stopping_; }
   const gnutls_datum_t& ticket_key() const { return ticket_key_; }
+  gnutls_anti_replay_t replays() const { return replays_; }
   gnutls_certificate_credentials_t credentials() const {
     return credentials_.get();
   }
@@ -111,6 +118,8 @@ class DotServer {
   }
 
  private:
+  static int note_early(void* self, time_t expires, const gnutls_datum_t* key,
+                        const gnutls_datum_t* data);
   void listen_on();
   void accept_loop();
 
@@ -118,6 +127,8 @@ class DotServer {
   std::shared_ptr<std::remove_pointer_t<gnutls_certificate_credentials_t>>
       credentials_;
   gnutls_datum_t ticket_key_{};
+  gnutls_anti_replay_t replays_ = nullptr;
+  std::set<std::string> early_;  // what came as early data, under mutex_
   int listener_ = -1;
   uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};

@@ -51,6 +51,7 @@ class Connection {
     if (!handshake()) return;
     if (halts(Stage::kHandshake)) return halt();
     last_traffic_ = Clock::now();
+    if (!receive_early()) return;
     while (!server_->stopping() && turn()) {
     }
   }
@@ -108,8 +109,14 @@ class Connection {
 
   bool handshake() {
     const DotScript& script = server_->script();
-    gnutls_init(&session_, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
-                               GNUTLS_NO_AUTO_SEND_TICKET);
+    unsigned flags = GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
+                     GNUTLS_NO_AUTO_SEND_TICKET;
+    if (script.early_data > 0) flags |= GNUTLS_ENABLE_EARLY_DATA;
+    gnutls_init(&session_, flags);
+    if (script.early_data > 0) {
+      gnutls_record_set_max_early_data_size(session_, script.early_data);
+      gnutls_anti_replay_enable(session_, server_->replays());
+    }
     if (script.tickets != Tickets::kNone)
       gnutls_session_ticket_enable_server(session_, &server_->ticket_key());
     const char* priorities =
@@ -191,6 +198,10 @@ class Connection {
     if (count < 0) return !gnutls_error_is_fatal(static_cast<int>(count));
     last_traffic_ = Clock::now();
     input_.insert(input_.end(), data, data + count);
+    return take_all();
+  }
+
+  bool take_all() {
     while (input_.size() >= 2) {
       const size_t size = size_t{input_[0]} << 8 | input_[1];
       if (input_.size() < 2 + size) break;
@@ -201,6 +212,17 @@ class Connection {
       if (!take(message)) return false;
     }
     return true;
+  }
+
+  // What the client sent with its first flight.
+  bool receive_early() {
+    uint8_t data[16384];
+    ssize_t count;
+    while ((count =
+                gnutls_record_recv_early_data(session_, data, sizeof data)) > 0)
+      input_.insert(input_.end(), data, data + count);
+    if (!input_.empty()) server_->note([](DotStatistics& it) { ++it.early; });
+    return take_all();
   }
 
   bool take(const Octets& message) {

@@ -34,24 +34,6 @@ std::string with_member(Scope scope, const std::string& member) {
   return rule + R"("timeouts": {)" + member + "}}]}";
 }
 
-TEST(KeyTable, KeysNotSupportedYetAreRefusedWhateverTheirValue) {
-  size_t count = 0;
-  for (const KeySpec& spec : key_table()) {
-    if (spec.support == Support::kNow) continue;
-    for (const char* const value : {"false", "true", "[]", "{}", "\"allow\""}) {
-      const std::string member = "\"" + std::string(spec.name) + "\": " + value;
-      const auto policy = parse_policy(with_member(spec.scope, member));
-      ASSERT_FALSE(policy) << member;
-      ASSERT_EQ(policy.error().size(), 1u) << member;
-      EXPECT_EQ(policy.error()[0].message,
-                "not supported yet, whatever its value; leave the key out");
-      EXPECT_TRUE(policy.error()[0].key.ends_with(spec.name));
-    }
-    ++count;
-  }
-  EXPECT_EQ(count, 3u);
-}
-
 TEST(KeyTable, BoundsThemselvesAreAllowed) {
   for (const KeySpec& spec : key_table()) {
     if (spec.shape != Shape::kInteger || spec.name == "version") continue;

@@ -361,7 +361,7 @@ TEST(PolicyErrors, AllAreReportedInOrderOfPlace) {
   "rules": [
     { "hosts": ["a..b", 5], "race": { "attempt_delay_ms": 5 } },
     { "timeouts": { "connect_ms": 10 }, "stale": 1 } ],
-  "prefetch": [] })"),
+  "prefetch": ["a..b", 5] })"),
             R"(p:1:1: version: is required but missing
 p:1:3: reslovers: unknown key "reslovers"; did you mean "resolvers"?
 p:3:17: rules[0].hosts[0]: "a..b" has an empty label
@@ -370,7 +370,8 @@ p:3:59: rules[0].race.attempt_delay_ms: must be between 10 and 2000, not 5
 p:4:5: rules[1].hosts: is required but missing
 p:4:35: rules[1].timeouts.connect_ms: must be between 1000 and 120000, not 10
 p:4:50: rules[1].stale: must be true or false, not 1
-p:5:3: prefetch: not supported yet, whatever its value; leave the key out)");
+p:5:16: prefetch[0]: "a..b" has an empty label
+p:5:24: prefetch[1]: must be a string, not 5)");
 }
 
 TEST(PolicyErrors, PlacesCountPastCommentsCrLfAndByteOrderMark) {

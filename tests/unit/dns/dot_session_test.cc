@@ -31,6 +31,55 @@ TEST_F(DotSessionTest, QueriesThatWaitedAreSentTogether) {
                           testing::VariantWith<Send>(testing::_)));
 }
 
+// Queries may go with the first flight; another address is tried after the
+// stagger all the same, and what fails before it stands has failed to open.
+TEST_F(DotSessionTest, AnEarlyConnectionTakesQueriesAtOnce) {
+  (void)step(ask(), 0ms);
+  const auto early =
+      step(Established{.connection = kFirst, .early = true}, 0ms);
+  ASSERT_EQ(1u, early.size());
+  const auto reply = reply_to(std::get<Send>(early[0]));
+  EXPECT_THAT(step(Established{kFirst, 20ms}, 40ms), IsEmpty());
+  EXPECT_THAT(step(Received{kFirst, reply}, 41ms),
+              ElementsAre(Answered{kQuery, kFirst, reply, 41ms, false}));
+}
+
+TEST_F(TwoAddresses, AnEarlyConnectionDoesNotKeepOthersFromBeingTried) {
+  (void)step(ask(), 0ms);
+  (void)step(Established{.connection = kFirst, .early = true}, 0ms);
+  EXPECT_THAT(step(DotTick{}, 250ms),
+              ElementsAre(OpenConnection{kSecond, 1, false}));
+  EXPECT_THAT(step(Established{kSecond}, 270ms),
+              ElementsAre(testing::VariantWith<Send>(testing::_)));
+}
+
+TEST_F(TwoAddresses, AnEarlyConnectionThatFailsHasNotBeenOpened) {
+  (void)step(ask(), 0ms);
+  (void)step(Established{.connection = kFirst, .early = true}, 0ms);
+  EXPECT_THAT(step(Lost{kFirst}, 10ms),
+              ElementsAre(OpenConnection{kSecond, 1, false}));
+  EXPECT_THAT(step(Lost{kSecond}, 20ms),
+              ElementsAre(Failed{kQuery, GaveUp::kNoConnection, kFirst, 20ms}));
+}
+
+TEST_F(DotSessionTest, AnEarlyConnectionThatFailsByItsTicketIsTriedWithout) {
+  (void)step(ask(), 0ms);
+  (void)step(Established{.connection = kFirst, .early = true}, 0ms);
+  EXPECT_THAT(step(Lost{kFirst, true}, 10ms),
+              ElementsAre(OpenConnection{kSecond, 0, false}));
+  EXPECT_THAT(step(Established{kSecond}, 30ms),
+              ElementsAre(testing::VariantWith<Send>(testing::_)));
+}
+
+TEST_F(DotSessionTest, SilenceOfAnEarlyConnectionIsThatOfAPort) {
+  (void)step(ask(), 0ms);
+  (void)step(Established{.connection = kFirst, .early = true}, 0ms);
+  EXPECT_THAT(step(DotTick{}, kPatience),
+              ElementsAre(Failed{kQuery, GaveUp::kNoConnectionInTime, kFirst,
+                                 kPatience},
+                          CloseConnection{kFirst}));
+}
+
 TEST_F(DotSessionTest, AReplyAnswersItsQueryOnce) {
   const auto reply = reply_to(asked_and_sent());
   EXPECT_THAT(step(Received{kFirst, reply}, 40ms),

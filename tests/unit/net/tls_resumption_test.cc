@@ -158,5 +158,81 @@ TEST_F(Resumption, AHandshakeThatFailsWithATicketIsTriedWithout) {
   EXPECT_EQ(2, server_->statistics().connections);
 }
 
+// The question goes with the first flight of a resumed session.
+class EarlyData : public Resumption {
+ protected:
+  DotServer& serve_early(uint32_t room, uint16_t port = 0) {
+    server_.reset();
+    DotScript script;
+    script.chain = {identity()};
+    script.zone.names["a.example"].a("192.0.2.1");
+    script.zone.keepalive = 0;
+    script.tickets = Tickets::kAtOnce;
+    script.early_data = room;
+    script.port = port;
+    server_ = std::make_unique<DotServer>(script);
+    return *server_;
+  }
+  DotResult ask_early() {
+    config::Resolver wanted = resolver();
+    wanted.early_data = true;
+    return ask(wanted);
+  }
+  // Connections, sessions resumed, first flights with a question.
+  std::vector<int> seen() const {
+    const auto all = server_->statistics();
+    return {all.connections, all.resumed, all.early};
+  }
+};
+
+TEST_F(EarlyData, CarriesTheQuestionOfAResumedSession) {
+  serve_early(1024);
+  ASSERT_TRUE(ask_early());
+  EXPECT_EQ(seen(), (std::vector{1, 0, 0}));
+  const DotResult again = ask_early();
+  ASSERT_TRUE(again) << again.error().text;
+  EXPECT_EQ(seen(), (std::vector{2, 1, 1}));
+  EXPECT_EQ("pin", again->timings.authenticated_by);
+  EXPECT_EQ(server_->statistics().queries, 2) << "each was asked once";
+}
+
+TEST_F(EarlyData, IsNotSentUnlessThePolicySaysSo) {
+  serve_early(1024);
+  ASSERT_TRUE(ask(resolver()));
+  ASSERT_TRUE(ask(resolver()));
+  EXPECT_EQ(seen(), (std::vector{2, 1, 0}));
+}
+
+TEST_F(EarlyData, BeyondTheServersRoomGoesAfterTheHandshake) {
+  serve_early(50);
+  ASSERT_TRUE(ask_early());
+  ASSERT_TRUE(ask_early());
+  EXPECT_EQ(seen(), (std::vector{2, 1, 1}));
+  EXPECT_EQ(server_->statistics().queries, 2);
+}
+
+// Its key is new: it can read neither the ticket nor what came with it.
+TEST_F(EarlyData, ThatIsRefusedIsSentAgain) {
+  const uint16_t port = serve_early(1024).port();
+  ASSERT_TRUE(ask_early());
+  serve_early(1024, port);
+  const DotResult again = ask_early();
+  ASSERT_TRUE(again) << again.error().text;
+  EXPECT_EQ(seen(), (std::vector{1, 0, 0}));
+  EXPECT_EQ(server_->statistics().queries, 1);
+}
+
+TEST_F(EarlyData, ToNobodyFailsAsAnyQuestion) {
+  serve_early(1024);
+  ASSERT_TRUE(ask_early());
+  config::Resolver gone = resolver();
+  gone.early_data = true;
+  server_.reset();
+  const DotResult failed = ask(gone);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(DotFailure::kRefused, failed.error().failure)
+      << failed.error().text;
+}
+
 }  // namespace
 }  // namespace happy::net
