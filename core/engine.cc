@@ -182,6 +182,16 @@ Engine::Engine(const happy_host* host)
   }
 }
 
+// By the helper thread: to the program those are nobody's look-ups.
+void Engine::prefetch() {
+  if (!policy_ || policy_->prefetch.empty()) return;
+  const auto posted = helper_->loop.post([this] {
+    for (const std::string& name : policy_->prefetch)
+      lookup_release(lookup_start(name.c_str(), AF_UNSPEC));
+  });
+  (void)posted;  // whoever needs an answer will ask
+}
+
 void Engine::read_policy() {
   const happy_host* const host = host_;
   if (host->policy_path == nullptr) {
@@ -269,5 +279,6 @@ extern "C" __attribute__((visibility("default"))) const happy_engine*
 happy_engine_open(const happy_host* host) {
   if (host->abi != HAPPY_ENGINE_ABI) return nullptr;
   happy::the_engine = new happy::Engine(host);
+  happy::the_engine->prefetch();
   return &happy::kTable;
 }

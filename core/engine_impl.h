@@ -178,6 +178,8 @@ class Engine {
   void race_stop(happy_race* race, happy_outcome* outcome);
   int watch(int descriptor, bool output, void* context);
   int unwatch(int descriptor, void* context);
+  // Looks up what the policy wants to be known before anybody asks.
+  void prefetch();
   void pause_helper();
   void before_fork();
   void after_fork_parent();

@@ -15,7 +15,7 @@ __attribute__((constructor(101))) void at_load() {
   own::attend_to_all(false);
   if (settings().disabled) return;
   report::at_load();
-  if (settings().eager) core::engine();
+  if (settings().eager || settings().may_prefetch()) core::engine();
 }
 
 }  // namespace

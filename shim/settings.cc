@@ -185,6 +185,12 @@ void read_all() {
 
 }  // namespace
 
+bool Settings::may_prefetch() const {
+  constexpr char kKey[] = "\"prefetch\"";
+  return policy_text != nullptr &&
+         memmem(policy_text, policy_size, kKey, sizeof kKey - 1) != nullptr;
+}
+
 const Settings& read_settings() {
   const int saved = errno;
   {

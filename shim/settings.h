@@ -27,6 +27,9 @@ struct Settings {
   const char* state_folder = nullptr;
 
   bool policy_configured() const { return policy_path != nullptr; }
+  // Whether the policy may want something looked up at load. Its text is not
+  // understood here: that of a comment will do.
+  bool may_prefetch() const;
 };
 
 extern Settings the_settings;

@@ -68,6 +68,37 @@ TEST(Disable, MakesEveryHookPassThrough) {
   EXPECT_TRUE(lab.trace().empty());
 }
 
+class Prefetch : public testing::Test {
+ protected:
+  Prefetch() {
+    auto policy = lab_.policy();
+    policy["prefetch"] = {"healthy.lab.test", "localhost"};
+    lab_.use_policy(policy.dump());
+  }
+  LoopbackLab lab_;
+};
+
+// It finds the answer in the cache: nobody asks twice.
+TEST_F(Prefetch, HasTheAnswerBeforeTheProgramAsks) {
+  const auto outcome = lab_.run({"/usr/bin/python3", "-c", R"(
+import socket, time
+time.sleep(1)
+print(socket.getaddrinfo("healthy.lab.test", 80)[0][4][0])
+)"});
+  EXPECT_EQ(outcome.out, "127.0.1.1\n") << outcome.describe();
+  std::vector<std::string> sources;
+  for (const auto& event : lab::events_of(lab_.trace(), "answer"))
+    sources.push_back(event["source"]);
+  std::ranges::sort(sources);
+  EXPECT_THAT(sources, testing::ElementsAre("cache", "cache", "dot", "dot"));
+}
+
+TEST_F(Prefetch, KeepsNobodyWaiting) {
+  const auto outcome = lab_.run({"/bin/true"});
+  EXPECT_TRUE(outcome.good()) << outcome.describe();
+  EXPECT_EQ(outcome.err, "");
+}
+
 // Names that no rule covers are libc's own.
 TEST(Rules, LeaveOtherNamesToLibc) {
   LoopbackLab lab;
