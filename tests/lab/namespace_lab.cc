@@ -124,6 +124,8 @@ void NamespaceLab::serve_script(const NamespaceWish& wish) {
   script["address"] = resolver();
   script["port"] = 853;
   if (!script.contains("zone")) script["zone"] = zone_of(wish.names);
+  if (script.value("/stream/tcp_fast_open"_json_pointer, false))
+    server_.must_run({"sh", "-c", "echo 3 > /proc/sys/net/ipv4/tcp_fastopen"});
   scripted_ =
       std::make_unique<ScriptedDot>(script, server_.entrance(), folder_);
 }
