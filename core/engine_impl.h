@@ -293,6 +293,7 @@ class Engine {
 
   // history.cc
   state::AddressHistory* consult_history(Time now);
+  state::NetworkId current_network();  // takes mutex_
   std::vector<IpAddress> in_order(const config::Rule& rule,
                                   const std::vector<IpAddress>& addresses);
   void weigh(const config::Rule& rule, Plan* plan);

@@ -22,6 +22,11 @@ state::AddressHistory* Engine::consult_history(Time now) {
   return chance_() % kSetAside == 0 ? nullptr : &history_;
 }
 
+state::NetworkId Engine::current_network() {
+  const std::lock_guard lock(mutex_);
+  return network_.current(net::monotonic_now()).id;
+}
+
 // At once, since most programs connect once and end; then once a second. What
 // other processes have written meanwhile is joined.
 void Engine::share_history(bool at_once) {

@@ -91,7 +91,8 @@ int Engine::set_up(Helper* helper, uv_loop_t* loop) {
   if (helper->races != nullptr) return 0;  // again, after an idle end
   ledger_ = new RaceLedger(this, &trace_);
   helper->resolvers =
-      new Resolvers(loop, &*policy_, host_, shared_ ? &*shared_ : nullptr);
+      new Resolvers(loop, &*policy_, host_, shared_ ? &*shared_ : nullptr,
+                    [this] { return current_network(); });
   helper->races = new net::Races(loop, &helper->watch, &race_host_, ledger_);
   return 0;
 }

@@ -97,17 +97,25 @@ struct Resolvers::Question {
 };
 
 Resolvers::Resolvers(uv_loop_t* loop, const config::Policy* policy,
-                     const happy_host* host, SharedState* shared)
-    : loop_(loop), policy_(policy), host_(host), shared_(shared) {
-  tickets_ = {shared, keep_ticket, take_ticket};
-}
+                     const happy_host* host, SharedState* shared,
+                     std::function<state::NetworkId()> network)
+    : loop_(loop),
+      policy_(policy),
+      host_(host),
+      shared_(shared),
+      tickets_{shared, keep_ticket, take_ticket},
+      network_(std::move(network)),
+      health_(policy->resolvers.size()) {}
 
 std::unique_ptr<net::DotClient> Resolvers::make_client(
-    const config::Resolver& resolver) const {
+    const config::Resolver& resolver,
+    const dns::ResolverKnowledge& known) const {
   return std::make_unique<net::DotClient>(
       loop_, resolver, [host = host_] { return tls_of(host); },
       net::DescriptorPolicy{host_->own_descriptor, host_->close_descriptor},
-      shared_ != nullptr && resolver.authenticated ? &tickets_ : nullptr);
+      net::DotShared{
+          shared_ != nullptr && resolver.authenticated ? &tickets_ : nullptr,
+          known});
 }
 
 net::DotClient& Resolvers::client(size_t resolver, bool opportunistic) {
@@ -116,7 +124,8 @@ net::DotClient& Resolvers::client(size_t resolver, bool opportunistic) {
       found->second->fall_back.is_taken(net::monotonic_now()))
     return *found->second->client;
   auto& slot = clients_[resolver];
-  if (slot == nullptr) slot = make_client(policy_->resolvers[resolver]);
+  if (slot == nullptr)
+    slot = make_client(policy_->resolvers[resolver], recalled_[resolver]);
   return *slot;
 }
 
@@ -131,7 +140,7 @@ bool Resolvers::try_unauthenticated(const Question& question, size_t resolver,
     slot = std::make_unique<Unauthenticated>();
     slot->resolver = policy_->resolvers[resolver];
     slot->resolver.authenticated = false;
-    slot->client = make_client(slot->resolver);
+    slot->client = make_client(slot->resolver, {});
   }
   if (!slot->fall_back.begin(net::monotonic_now())) return true;  // was told
   const std::string line = result.error().text +
@@ -144,7 +153,7 @@ bool Resolvers::try_unauthenticated(const Question& question, size_t resolver,
 void Resolvers::ask(const Choice& choice, const dns::Name& name, dns::Type type,
                     Time deadline, std::function<void(ReplyResult)> done) {
   const Time now = net::monotonic_now();
-  health_.resize(policy_->resolvers.size());
+  for (const size_t resolver : choice.resolvers) recall(resolver);
   auto question = std::make_shared<Question>(
       loop_, dns::well_first(choice.resolvers, health_, now), name, type);
   question->choice = choice;
@@ -185,12 +194,39 @@ void Resolvers::note_health(size_t resolver, const net::DotResult& result) {
     health_[resolver].failed(net::monotonic_now());
 }
 
+// What other processes have found.
+void Resolvers::recall(size_t resolver) {
+  const auto [place, is_new] = recalled_.try_emplace(resolver);
+  if (!is_new) return;
+  const config::Resolver& whom = policy_->resolvers[resolver];
+  dns::ResolverKnowledge& known = place->second;
+  known.addresses.resize(whom.addresses.size());
+  if (shared_ == nullptr) return;
+  const auto found = shared_->find({state::identity_of(whom), network_()});
+  if (!found || found->addresses.size() != whom.addresses.size()) return;
+  known = *found;
+  health_[resolver] = known.health;
+}
+
+// Only where it is news: of a resolver that is well nothing is written.
+void Resolvers::share(size_t resolver) {
+  const auto client = clients_.find(resolver);
+  if (shared_ == nullptr || client == clients_.end()) return;
+  auto known = client->second->knowledge();
+  known.health = health_[resolver];
+  if (known == recalled_[resolver]) return;
+  recalled_[resolver] = known;
+  shared_->keep({state::identity_of(policy_->resolvers[resolver]), network_()},
+                known);
+}
+
 void Resolvers::answered(const std::shared_ptr<Question>& question,
                          size_t resolver, net::DotResult result) {
   const bool once_more = try_unauthenticated(*question, resolver, result);
   // Silence about HTTPS records is that of some far server, not the resolver's.
   const bool is_extra = question->type == dns::Type::kHttps && !result;
   if (!once_more && !is_extra) note_health(resolver, result);
+  share(resolver);
   if (!question->done) return;  // another was first
   if (once_more) return query(question, resolver);
   bool usable = false;

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -45,9 +46,10 @@ void warm_resolvers(const config::Policy& policy, const happy_host* host);
 
 class Resolvers {
  public:
-  // `shared` may be nullptr.
+  // `shared` may be nullptr; `network` says where the process is now.
   Resolvers(uv_loop_t* loop, const config::Policy* policy,
-            const happy_host* host, SharedState* shared);
+            const happy_host* host, SharedState* shared,
+            std::function<state::NetworkId()> network);
   ~Resolvers() = delete;  // leaked with its loop
 
   // Those that failed lately are asked after the others. `done` is called once,
@@ -66,7 +68,8 @@ class Resolvers {
   };
 
   std::unique_ptr<net::DotClient> make_client(
-      const config::Resolver& resolver) const;
+      const config::Resolver& resolver,
+      const dns::ResolverKnowledge& known) const;
   net::DotClient& client(size_t resolver, bool opportunistic);
   void query(const std::shared_ptr<Question>& question, size_t resolver);
   bool try_unauthenticated(const Question& question, size_t resolver,
@@ -76,6 +79,8 @@ class Resolvers {
   void answered(const std::shared_ptr<Question>& question, size_t resolver,
                 net::DotResult result);
   void note_health(size_t resolver, const net::DotResult& result);
+  void recall(size_t resolver);
+  void share(size_t resolver);
 
   uv_loop_t* const loop_;
   const config::Policy* const policy_;
@@ -84,8 +89,10 @@ class Resolvers {
   happy_tls_tickets tickets_{};  // other processes'
   std::unordered_map<size_t, std::unique_ptr<net::DotClient>> clients_;
   std::unordered_map<size_t, std::unique_ptr<Unauthenticated>> unauthenticated_;
-  std::vector<dns::Health>
-      health_;  // of the policy's resolvers, once one was asked
+  const std::function<state::NetworkId()> network_;
+  std::vector<dns::Health> health_;  // of the policy's resolvers
+  // As it was read or written last; none: not yet read.
+  std::map<size_t, dns::ResolverKnowledge> recalled_;
 };
 
 }  // namespace happy

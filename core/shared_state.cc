@@ -90,6 +90,20 @@ std::optional<state::HistorySnapshot> SharedState::find(
   });
 }
 
+std::optional<dns::ResolverKnowledge> SharedState::find(
+    const state::ResolverKey& key) {
+  return read(state::file_name(key), [&key](const std::string& text) {
+    return state::knowledge_of(text, key, shared_clock());
+  });
+}
+
+void SharedState::keep(const state::ResolverKey& key,
+                       const dns::ResolverKnowledge& knowledge) {
+  if (StateFolder* const open = folder())
+    open->write(state::file_name(key),
+                state::to_text(key, knowledge, shared_clock()));
+}
+
 void SharedState::keep(const state::AnswerKey& key,
                        const state::SharedAnswer& answer) {
   if (StateFolder* const open = folder())

@@ -33,9 +33,12 @@ class SharedState {
   // Any thread.
   std::optional<state::SharedAnswer> find(const state::AnswerKey& key);
   std::optional<state::HistorySnapshot> find(state::NetworkId network);
+  std::optional<dns::ResolverKnowledge> find(const state::ResolverKey& key);
   // Loop thread: may wait for a disk.
   void keep(const state::AnswerKey& key, const state::SharedAnswer& answer);
   void keep(const state::HistorySnapshot& history);
+  void keep(const state::ResolverKey& key,
+            const dns::ResolverKnowledge& knowledge);
   // TLS session tickets; `key` says what one is good for. Of several that take
   // one ticket one has it; empty: there is none. keep: false where it cannot be
   // kept.

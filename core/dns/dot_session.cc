@@ -14,11 +14,26 @@ constexpr Duration kLate{20'000};
 }  // namespace
 
 DotSession::DotSession(DotSettings settings,
-                       std::function<uint16_t()> random_id)
+                       std::function<uint16_t()> random_id,
+                       const dns::ResolverKnowledge& known)
     : settings_(settings),
       random_id_(std::move(random_id)),
       addresses_(settings.addresses),
-      health_(settings.addresses) {}
+      health_(settings.addresses) {
+  if (known.addresses.size() != settings.addresses) return;
+  for (size_t i = 0; i < settings.addresses; ++i) {
+    health_[i] = known.addresses[i].health;
+    addresses_[i].horizon = known.addresses[i].horizon;
+  }
+  preferred_ = std::min(known.preferred, settings.addresses - 1);
+}
+
+dns::ResolverKnowledge DotSession::knowledge() const {
+  dns::ResolverKnowledge out{.preferred = preferred_};
+  for (size_t i = 0; i < settings_.addresses; ++i)
+    out.addresses.push_back({health_[i], addresses_[i].horizon});
+  return out;
+}
 
 std::vector<DotAction> DotSession::step(const DotEvent& event, Time now) {
   now_ = now;

@@ -114,8 +114,13 @@ struct DotSettings {
 
 class DotSession {
  public:
-  // `random_id` gives unpredictable 16-bit numbers.
-  DotSession(DotSettings settings, std::function<uint16_t()> random_id);
+  // `random_id` gives unpredictable 16-bit numbers; `known` is what another
+  // session's knowledge() gave of the same addresses.
+  DotSession(DotSettings settings, std::function<uint16_t()> random_id,
+             const dns::ResolverKnowledge& known = {});
+
+  // Of its addresses; the health of the whole is not its business.
+  dns::ResolverKnowledge knowledge() const;
 
   [[nodiscard]] std::vector<DotAction> step(const DotEvent& event, Time now);
 

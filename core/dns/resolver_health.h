@@ -18,6 +18,13 @@ class Health {
   static constexpr Duration kFirstPause{10'000'000};
   static constexpr Duration kLastPause{300'000'000};
 
+  Health() = default;
+  // What pause() and until() gave.
+  Health(Duration pause, Time until) : pause_(pause), until_(until) {}
+  Duration pause() const { return pause_; }  // 0: well
+  Time until() const { return until_; }
+  bool operator==(const Health&) const = default;
+
   // Several failures of one pause count once: they have one cause.
   void failed(Time now);
   void succeeded() { pause_ = Duration::zero(); }
@@ -80,6 +87,14 @@ class IdleHorizon {
   // forgotten after this long, at the price of one FIN on an idle connection.
   static constexpr Duration kRemembered{600'000'000};
 
+  IdleHorizon() = default;
+  // What horizon() and learned() gave.
+  IdleHorizon(std::optional<Duration> horizon, Time learned)
+      : horizon_(horizon), learned_(learned) {}
+  std::optional<Duration> horizon() const { return horizon_; }
+  Time learned() const { return learned_; }
+  bool operator==(const IdleHorizon&) const = default;
+
   // It closed a connection that had been idle for `idle`.
   void closed_after(Duration idle, Time now);
   // How long an idle connection may be kept; none: nothing is known.
@@ -88,6 +103,20 @@ class IdleHorizon {
  private:
   std::optional<Duration> horizon_;
   Time learned_{};
+};
+
+// What one process can tell another of a resolver.
+struct ResolverKnowledge {
+  struct OfAddress {
+    Health health;
+    IdleHorizon horizon;
+    bool operator==(const OfAddress&) const = default;
+  };
+
+  Health health{};
+  size_t preferred = 0;                // the address that answered last
+  std::vector<OfAddress> addresses{};  // as many as it has
+  bool operator==(const ResolverKnowledge&) const = default;
 };
 
 }  // namespace happy::dns

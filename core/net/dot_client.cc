@@ -25,11 +25,15 @@ uint16_t random_id() {
 
 DotClient::DotClient(uv_loop_t* loop, const config::Resolver& resolver,
                      LoadTls load_tls, DescriptorPolicy descriptors,
-                     const happy_tls_tickets* tickets)
+                     const DotShared& shared)
     : impl_(std::make_shared<Impl>(loop, resolver, std::move(load_tls),
-                                   std::move(descriptors), tickets)) {}
+                                   std::move(descriptors), shared)) {}
 
 DotClient::~DotClient() { impl_->stop(); }
+
+dns::ResolverKnowledge DotClient::knowledge() const {
+  return impl_->knowledge();
+}
 
 void DotClient::query(const std::string& name, uint16_t type, Time deadline,
                       std::function<void(DotResult)> done) {
@@ -38,11 +42,13 @@ void DotClient::query(const std::string& name, uint16_t type, Time deadline,
 
 DotClient::Impl::Impl(uv_loop_t* loop, const config::Resolver& resolver,
                       LoadTls load_tls, DescriptorPolicy descriptors,
-                      const happy_tls_tickets* tickets)
+                      const DotShared& shared)
     : resolver_(resolver),
       descriptors_(std::move(descriptors)),
-      peer_{loop, &resolver_, std::move(load_tls), &descriptors_, tickets},
-      session_({.addresses = resolver.addresses.size()}, random_id) {}
+      peer_{loop, &resolver_, std::move(load_tls), &descriptors_,
+            shared.tickets},
+      session_({.addresses = resolver.addresses.size()}, random_id,
+               shared.known) {}
 
 void DotClient::Impl::stop() {
   stopped_ = true;

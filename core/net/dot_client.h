@@ -14,6 +14,7 @@
 
 #include "config/policy.h"
 #include "core/base/time.h"
+#include "core/dns/resolver_health.h"
 #include "core/net/descriptor_policy.h"
 #include "core/net/dot_error.h"
 #include "core/net/load_tls.h"
@@ -35,13 +36,18 @@ struct DotReply {
 
 using DotResult = tl::expected<DotReply, DotError>;
 
+// From and for other processes.
+struct DotShared {
+  const happy_tls_tickets* tickets = nullptr;  // may be
+  dns::ResolverKnowledge known{};
+};
+
 class DotClient {
  public:
   // Where `load_tls` gives nullptr every query fails with kLocal. Loop,
-  // resolver, the table that it gives and `tickets` outlive the client.
+  // resolver, the table that it gives and the tickets outlive the client.
   DotClient(uv_loop_t* loop, const config::Resolver& resolver, LoadTls load_tls,
-            DescriptorPolicy descriptors = {},
-            const happy_tls_tickets* tickets = nullptr);
+            DescriptorPolicy descriptors = {}, const DotShared& shared = {});
   // Pending queries are dropped without a call. May be called from `done`.
   // Every descriptor is closed when it returns; the loop has to turn once more
   // to free the memory of its handles.
@@ -55,6 +61,8 @@ class DotClient {
   // turn of the loop leave in one segment.
   void query(const std::string& name, uint16_t type, Time deadline,
              std::function<void(DotResult)> done);
+  // Of the resolver's addresses.
+  dns::ResolverKnowledge knowledge() const;
 
  private:
   class Impl;

@@ -19,11 +19,12 @@ namespace happy::net {
 class DotClient::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(uv_loop_t* loop, const config::Resolver& resolver, LoadTls load_tls,
-       DescriptorPolicy descriptors, const happy_tls_tickets* tickets);
+       DescriptorPolicy descriptors, const DotShared& shared);
 
   void query(const std::string& name, uint16_t type, Time deadline,
              std::function<void(DotResult)> done);
   void stop();
+  dns::ResolverKnowledge knowledge() const { return session_.knowledge(); }
 
  private:
   using Done = std::function<void(DotResult)>;

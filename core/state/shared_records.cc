@@ -155,6 +155,31 @@ HistorySnapshot::Entry entry_in(const json& from, const SharedClock& clock) {
   return out;
 }
 
+json to_json(const dns::Health& health, const SharedClock& clock) {
+  return {{"pause", health.pause().count()},
+          {"until", shared(health.until(), clock)}};
+}
+
+dns::Health health_in(const json& from, const SharedClock& clock) {
+  const Duration pause(from.at("pause").get<int64_t>());
+  if (pause < Duration::zero() || pause > dns::Health::kLastPause)
+    throw std::out_of_range("pause");
+  if (pause == Duration::zero()) return {};
+  return {pause, own(from.at("until").get<int64_t>(), clock)};
+}
+
+json to_json(const dns::IdleHorizon& horizon, const SharedClock& clock) {
+  if (!horizon.horizon()) return nullptr;
+  return {{"idle", horizon.horizon()->count()},
+          {"learned", shared(horizon.learned(), clock)}};
+}
+
+dns::IdleHorizon horizon_in(const json& from, const SharedClock& clock) {
+  if (from.is_null()) return {};
+  return {Duration(from.at("idle").get<int64_t>()),
+          own(from.at("learned").get<int64_t>(), clock)};
+}
+
 }  // namespace
 
 std::string identity_of(const config::Resolver& resolver) {
@@ -257,6 +282,50 @@ std::optional<HistorySnapshot> history_of(std::string_view text,
                             .rtt = rtt_in(from.at("rtt"), clock)};
         for (const json& entry : from.at("addresses"))
           out.entries.push_back(entry_in(entry, clock));
+        return out;
+      });
+}
+
+std::string file_name(const ResolverKey& key) {
+  return file_name_of(
+      "resolver", hash_of(key.resolver + ' ' +
+                          std::to_string(static_cast<uint64_t>(key.network))));
+}
+
+std::string to_text(const ResolverKey& key,
+                    const dns::ResolverKnowledge& knowledge,
+                    const SharedClock& clock) {
+  json addresses = json::array();
+  for (const auto& one : knowledge.addresses)
+    addresses.push_back({{"health", to_json(one.health, clock)},
+                         {"horizon", to_json(one.horizon, clock)}});
+  return json{{"format", kFormat},
+              {"kind", "resolver"},
+              {"boot", clock.boot},
+              {"resolver", key.resolver},
+              {"network", static_cast<uint64_t>(key.network)},
+              {"health", to_json(knowledge.health, clock)},
+              {"preferred", knowledge.preferred},
+              {"addresses", addresses}}
+      .dump();
+}
+
+std::optional<dns::ResolverKnowledge> knowledge_of(std::string_view text,
+                                                   const ResolverKey& key,
+                                                   const SharedClock& clock) {
+  return read_record<dns::ResolverKnowledge>(
+      text, [&](const json& from) -> std::optional<dns::ResolverKnowledge> {
+        if (!fits(from, "resolver", clock) ||
+            from.at("resolver") != key.resolver ||
+            from.at("network") != static_cast<uint64_t>(key.network))
+          return std::nullopt;
+        dns::ResolverKnowledge out{
+            .health = health_in(from.at("health"), clock),
+            .preferred = from.at("preferred").get<size_t>()};
+        for (const json& one : from.at("addresses"))
+          out.addresses.push_back({health_in(one.at("health"), clock),
+                                   horizon_in(one.at("horizon"), clock)});
+        if (out.preferred >= out.addresses.size()) return std::nullopt;
         return out;
       });
 }

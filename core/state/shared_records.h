@@ -12,6 +12,7 @@
 #include "config/policy.h"
 #include "core/base/time.h"
 #include "core/dns/answer.h"
+#include "core/dns/resolver_health.h"
 #include "core/state/address_history.h"
 
 namespace happy::state {
@@ -54,6 +55,19 @@ std::string to_text(const HistorySnapshot& history, const SharedClock& clock);
 std::optional<HistorySnapshot> history_of(std::string_view text,
                                           NetworkId network,
                                           const SharedClock& clock);
+
+// What is known of a resolver on one network.
+struct ResolverKey {
+  std::string resolver;  // identity_of()
+  NetworkId network;
+};
+std::string file_name(const ResolverKey& key);
+std::string to_text(const ResolverKey& key,
+                    const dns::ResolverKnowledge& knowledge,
+                    const SharedClock& clock);
+std::optional<dns::ResolverKnowledge> knowledge_of(std::string_view text,
+                                                   const ResolverKey& key,
+                                                   const SharedClock& clock);
 
 // A TLS session ticket. Both are octets; the file that holds it is one of a few
 // for its key, by number.

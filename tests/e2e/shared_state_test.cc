@@ -105,6 +105,27 @@ TEST_F(SharedStateTest, NothingIsSharedWhereItIsOff) {
   EXPECT_FALSE(std::filesystem::exists(state_));
 }
 
+// The first address of the resolver is dead: the second process begins with the
+// other.
+TEST_F(SharedStateTest, TheSecondProcessKnowsWhereTheResolverAnswers) {
+  json policy = lab_->policy();
+  json& addresses = policy["resolvers"]["lab"]["addresses"];
+  addresses.insert(addresses.begin(), NamespaceLab::kResolver6);
+  lab_->use_policy(policy.dump());
+  lab_->change(NamespaceLab::kResolver6, {.black_hole = true});
+  const auto dead_tried = [&](const std::string& name) {
+    run({"python3", "-c",
+         "import socket; socket.gethostbyname('" + name + "')"},
+        state_);
+    const auto syns = lab_->packets().syns();
+    return std::any_of(syns.begin(), syns.end(), [](const lab::Packet& syn) {
+      return syn.destination.address.to_string() == NamespaceLab::kResolver6;
+    });
+  };
+  EXPECT_TRUE(dead_tried("dead6.lab.test"));
+  EXPECT_FALSE(dead_tried("alone.lab.test"));
+}
+
 // Answers belong to who gave them, and to how it was known.
 TEST_F(SharedStateTest, AnotherPolicysResolverIsAskedItself) {
   connect(state_);

@@ -90,6 +90,28 @@ void print_history(const Json& record) {
   }
 }
 
+std::string failed_text(const Json& health) {
+  if (health.at("pause") == 0) return "";
+  const auto left = -age_of(health.at("until").get<int64_t>());
+  return left > Duration(0)
+             ? ", failed, asked after the others for " + age_text(left)
+             : ", failed lately";
+}
+
+// What the file calls the resolver is a list that begins with its addresses.
+void print_resolver(const Json& record) {
+  const auto identity = Json::parse(record.at("resolver").get<std::string>());
+  const auto& addresses = identity.at(0);
+  fmt::print("resolver {} on network {:016x}{}\n", joined(addresses),
+             record.at("network").get<uint64_t>(),
+             failed_text(record.at("health")));
+  const auto preferred = record.at("preferred").get<size_t>();
+  for (size_t i = 0; i < addresses.size(); ++i)
+    fmt::print("  {}{}{}\n", addresses.at(i).get<std::string>(),
+               i == preferred ? ", answered last" : "",
+               failed_text(record.at("addresses").at(i).at("health")));
+}
+
 // Without what it opens.
 void print_ticket(const Json& record) {
   fmt::print("a TLS ticket, given {} ago\n",
@@ -116,6 +138,7 @@ void show(StateFolder& folder, bool json) {
       if (!json && record.at("kind") == "answer") print_answer(record);
       if (!json && record.at("kind") == "history") print_history(record);
       if (!json && record.at("kind") == "ticket") print_ticket(record);
+      if (!json && record.at("kind") == "resolver") print_resolver(record);
     } catch (const Json::exception&) {
       fmt::print("{}: broken\n", name);
     }

@@ -80,6 +80,25 @@ TEST_F(DotSessionTest, SilenceOfAnEarlyConnectionIsThatOfAPort) {
                           CloseConnection{kFirst}));
 }
 
+// What one session has learned the next one begins with.
+TEST_F(TwoAddresses, AnotherSessionsKnowledgeIsBegunWith) {
+  (void)step(ask(), 0ms);
+  (void)step(Lost{kFirst}, 10ms);
+  const auto sent = step(Established{kSecond}, 20ms);
+  (void)step(Received{kSecond, reply_to(only_send(sent))}, 30ms);
+  const auto known = session_.knowledge();
+  EXPECT_EQ(known.preferred, 1u);
+  EXPECT_FALSE(known.addresses[0].health.is_well(kT0 + 30ms));
+  DotSession next(
+      {.addresses = 2}, [this] { return next_id_++; }, known);
+  EXPECT_EQ(next.knowledge(), known);
+  EXPECT_THAT(next.step(ask(), kT0 + 1s),
+              testing::Contains(OpenConnection{kFirst, 1, true}));
+  DotSession of_another(
+      {.addresses = 1}, [this] { return next_id_++; }, known);
+  EXPECT_EQ(of_another.knowledge().preferred, 0u);
+}
+
 TEST_F(DotSessionTest, AReplyAnswersItsQueryOnce) {
   const auto reply = reply_to(asked_and_sent());
   EXPECT_THAT(step(Received{kFirst, reply}, 40ms),

@@ -224,5 +224,34 @@ TEST(SharedTicket, OfAnotherKeyBootOrShapeIsNone) {
   }
 }
 
+const ResolverKey kResolver{"resolver", NetworkId{7}};
+
+dns::ResolverKnowledge knowledge() {
+  return {.health = {10s, kNow + 8s},
+          .preferred = 1,
+          .addresses = {{{20s, kNow + 3s}, {}}, {{}, {2500ms, kNow - 1s}}}};
+}
+
+TEST(SharedKnowledge, ComesBackAsItWas) {
+  const std::string text = to_text(kResolver, knowledge(), kClock);
+  const auto back = knowledge_of(text, kResolver, kClock);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, knowledge());
+  EXPECT_TRUE(is_record(text));
+}
+
+TEST(SharedKnowledge, OfAnotherResolverNetworkOrShapeIsNone) {
+  const std::string text = to_text(kResolver, knowledge(), kClock);
+  EXPECT_FALSE(knowledge_of(text, {"other", NetworkId{7}}, kClock));
+  EXPECT_FALSE(knowledge_of(text, {"resolver", NetworkId{8}}, kClock));
+  EXPECT_FALSE(knowledge_of(text, kResolver, {"another boot", {}}));
+  json record = json::parse(text);
+  record["preferred"] = 2;
+  EXPECT_FALSE(knowledge_of(record.dump(), kResolver, kClock));
+  record = json::parse(text);
+  record["health"]["pause"] = int64_t{1} << 60;
+  EXPECT_FALSE(knowledge_of(record.dump(), kResolver, kClock));
+}
+
 }  // namespace
 }  // namespace happy::state

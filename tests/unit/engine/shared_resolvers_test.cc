@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class SharedTickets : public EngineTest {
+class SharedResolvers : public EngineTest {
  protected:
   void SetUp() override {
     EngineTest::SetUp();
@@ -57,7 +57,7 @@ class SharedTickets : public EngineTest {
   int asked_ = 0;
 };
 
-TEST_F(SharedTickets, AreUsedByTheNextProcess) {
+TEST_F(SharedResolvers, TicketsAreUsedByTheNextProcess) {
   ask();
   EXPECT_EQ(resumed(), 0);
   EXPECT_THAT(tickets(), SizeIs(1));
@@ -68,7 +68,7 @@ TEST_F(SharedTickets, AreUsedByTheNextProcess) {
   EXPECT_THAT(tickets(), SizeIs(1)) << "one used, one given";
 }
 
-TEST_F(SharedTickets, AreGoodForTheSameAuthenticationAlone) {
+TEST_F(SharedResolvers, TicketsAreGoodForTheSameAuthenticationAlone) {
   ask();
   json& home = resolver("home");
   home["pins"].push_back("sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
@@ -77,7 +77,7 @@ TEST_F(SharedTickets, AreGoodForTheSameAuthenticationAlone) {
   EXPECT_THAT(tickets(), SizeIs(2));
 }
 
-TEST_F(SharedTickets, OfOneThatIsBrokenOneLineTells) {
+TEST_F(SharedResolvers, OfABrokenTicketOneLineTells) {
   ask();
   ASSERT_THAT(tickets(), SizeIs(1));
   std::ofstream(tickets()[0], std::ios::trunc) << "{";
@@ -87,7 +87,7 @@ TEST_F(SharedTickets, OfOneThatIsBrokenOneLineTells) {
 }
 
 // What GnuTLS makes nothing of is no ticket; the answer comes all the same.
-TEST_F(SharedTickets, AForgedOneDoesNoHarm) {
+TEST_F(SharedResolvers, AForgedTicketDoesNoHarm) {
   ask();
   ASSERT_THAT(tickets(), SizeIs(1));
   std::ifstream in(tickets()[0]);
@@ -101,7 +101,7 @@ TEST_F(SharedTickets, AForgedOneDoesNoHarm) {
   EXPECT_EQ(resumed(), 0);
 }
 
-TEST_F(SharedTickets, AreFewForOneResolver) {
+TEST_F(SharedResolvers, TicketsAreFewForOneKey) {
   SharedState shared({state_, {}, [](const std::string&) {}});
   for (int i = 0; i < 20; ++i)
     EXPECT_TRUE(shared.keep_ticket("key", "ticket " + std::to_string(i)));
@@ -112,11 +112,23 @@ TEST_F(SharedTickets, AreFewForOneResolver) {
   EXPECT_THAT(tickets(), IsEmpty());
 }
 
-TEST_F(SharedTickets, WithoutAFolderTheProcessKeepsItsOwn) {
+TEST_F(SharedResolvers, WithoutAFolderTheProcessKeepsItsOwn) {
   share_state(folder_.file("no/such/place"));
   ask();
   ask();
   EXPECT_EQ(resumed(), 1);
+}
+
+// The first choice fails; the next process asks the second one first.
+TEST_F(SharedResolvers, OneThatFailedIsAskedLaterByTheNextProcess) {
+  test::DotScript script;
+  script.reset_first = 1000;
+  auto& broken = serve_script("broken", std::move(script));
+  const json both = {{"resolvers", {"broken", "home"}}};
+  ask(both);
+  EXPECT_EQ(broken.statistics().connections, 1);
+  ask(both);
+  EXPECT_EQ(broken.statistics().connections, 1);
 }
 
 }  // namespace
