@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "tests/e2e/clients.h"
 #include "tests/lab/namespace_lab.h"
@@ -92,6 +93,44 @@ TEST_F(SharedStateTest, S38TheSecondProcessKnowsWhoIsDead) {
   const int second = connect(state_).took, third = connect(state_).took;
   EXPECT_LE(std::min(second, third), kH + noise());
   EXPECT_EQ(questions(), 0U);
+}
+
+// The folder is held open, whatever becomes of the root; children share too.
+TEST_F(SharedStateTest, LastsThroughAChrootAndAFork) {
+  run({"python3", "-c", R"(
+import os, socket, sys
+socket.gethostbyname("alone.lab.test")
+os.chroot(sys.argv[1])
+if os.fork() == 0:
+    socket.getaddrinfo("dead6.lab.test", 80)
+    os._exit(0)
+sys.exit(os.wait()[1])
+)",
+       folder_.path()},
+      state_);
+  EXPECT_GT(questions(), 0U);
+  connect(state_);
+  EXPECT_EQ(questions(), 0U) << lab_->packets().describe();
+}
+
+// RFC 8767, with what another process was told: the resolver is silent, and
+// what it said a while ago has run out.
+TEST_F(SharedStateTest,
+       AnExpiredAnswerOfAnotherProcessServesWhereNobodyAnswers) {
+  lab_ = std::make_unique<NamespaceLab>(lab::NamespaceWish{
+      .hosts = {{kGood, {.rtt = std::chrono::milliseconds(kH)}}},
+      .names = {},
+      .dot_script = json{
+          {"zone",
+           {{"names", {{"dead6.lab.test", {{"A", {kGood}}, {"ttl", 1}}}}}}}}});
+  connect(state_);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  lab_->change(NamespaceLab::kResolver, {.black_hole = true});
+  connect(state_);
+  const auto answers = lab::events_of(lab_->trace(), "answer");
+  ASSERT_FALSE(answers.empty());
+  EXPECT_EQ(answers.back()["source"], "stale");
+  EXPECT_EQ(answers.back()["addresses"], json::array({kGood}));
 }
 
 TEST_F(SharedStateTest, NothingIsSharedWhereItIsOff) {
