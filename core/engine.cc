@@ -147,7 +147,7 @@ uint32_t seed() {
 
 StateSettings state_settings(const happy_host* host) {
   return {.folder = host->state_folder,
-          .descriptors = {host->own_descriptor, host->close_descriptor},
+          .descriptors = {host->keep_descriptor, host->close_descriptor},
           .warn = [host](const std::string& line) {
             host->log(HAPPY_LOG_WARN, line.data(), line.size());
           }};

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define HAPPY_ENGINE_ABI 4
+#define HAPPY_ENGINE_ABI 5
 
 extern "C" {
 
@@ -236,7 +236,10 @@ struct happy_host {
   // hides it from the host and closes the old number. Returns the new number;
   // the old one if there is no room.
   int (*own_descriptor)(int descriptor);
-  // Closes a descriptor that own_descriptor returned.
+  // The same for one that forked children go on with; all others are closed
+  // there. One at a time.
+  int (*keep_descriptor)(int descriptor);
+  // Closes a descriptor that one of the two returned.
   void (*close_descriptor)(int descriptor);
 
   // Opens an attempt: a socket with the options of the caller's, connecting.

@@ -35,6 +35,7 @@ const happy_host* host_for_core(bool deep_bind) {
   host.trace = report::trace_line;
   host.enter_helper_thread = enter_helper_thread;
   host.own_descriptor = own::take;
+  host.keep_descriptor = own::take_for_children;
   host.close_descriptor = own::close;
   host.attempt_open = races::attempt_open;
   host.race_decided = races::race_decided;

@@ -15,6 +15,7 @@ constinit std::atomic<uint64_t> bitmap[kLimit / 64];
 namespace {
 
 constinit std::atomic<int> registered{0};
+constinit std::atomic<int> for_children{-1};
 constexpr rlim_t kMost = 1 << 30;  // RLIM_INFINITY, times 100, would overflow
 
 void lower(std::atomic<int>& bound, int fd) {
@@ -71,6 +72,14 @@ int take(int fd) {
   return moved;
 }
 
+int take_for_children(int fd) {
+  const int taken = take(fd);
+  if (taken >= 0) for_children.store(taken);
+  return taken;
+}
+
+bool is_for_children(int fd) { return for_children.load() == fd; }
+
 int duplicate(int fd) {
   int copy = real::fcntl(fd, F_DUPFD_CLOEXEC, kFirst);
   // RLIMIT_NOFILE may lie below kFirst (EINVAL), or leave no room above it
@@ -83,6 +92,8 @@ int duplicate(int fd) {
 
 void release(int fd) {
   if (fd < 0 || fd >= kLimit) return;
+  int kept = fd;
+  for_children.compare_exchange_strong(kept, -1);
   const uint64_t bit = uint64_t{1} << (fd % 64);
   if ((bitmap[fd / 64].fetch_and(~bit) & bit) != 0) registered.fetch_sub(1);
 }

@@ -38,6 +38,9 @@ inline bool is(int fd) {
 // Moves `fd` up and registers it; closes the old number. Without room above it
 // registers the number as it is. Returns the number in use, -1 for -1.
 int take(int fd);
+// The same for one that forked children keep. There is one at most.
+int take_for_children(int fd);
+bool is_for_children(int fd);
 // A registered duplicate of `fd`, which stays as it is; -1 and errno on
 // failure.
 int duplicate(int fd);

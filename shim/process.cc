@@ -30,10 +30,11 @@ void mark_alive() {
   if (uint32_t* word = alive.load()) *word = 1;
 }
 
-// Descriptors of the parent's loop, races and stand-ins; log and trace stay.
+// Descriptors of the parent's loop, races and stand-ins; log, trace and shared
+// state stay.
 void close_inherited() {
   for (int fd = own::next(0); fd >= 0; fd = own::next(fd + 1)) {
-    if (!report::uses(fd)) own::close(fd);
+    if (!report::uses(fd) && !own::is_for_children(fd)) own::close(fd);
   }
 }
 

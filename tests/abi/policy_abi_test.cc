@@ -59,6 +59,7 @@ happy_host* new_host() {
   host->trace = host_trace;
   host->enter_helper_thread = host_enter_helper_thread;
   host->own_descriptor = host_own_descriptor;
+  host->keep_descriptor = host_own_descriptor;
   host->close_descriptor = host_close_descriptor;
   return host;
 }

@@ -104,7 +104,7 @@ os.chroot(sys.argv[1])
 if os.fork() == 0:
     socket.getaddrinfo("dead6.lab.test", 80)
     os._exit(0)
-sys.exit(os.wait()[1])
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 )",
        folder_.path()},
       state_);

@@ -71,6 +71,7 @@ void EngineTest::SetUp() {
   };
   host_.enter_helper_thread = [] {};
   host_.own_descriptor = [](int descriptor) { return descriptor; };
+  host_.keep_descriptor = host_.own_descriptor;
   host_.close_descriptor = [](int descriptor) { close(descriptor); };
 }
 

@@ -49,6 +49,7 @@ happy_host make_host() {
   host.abi = HAPPY_ENGINE_ABI;
   host.enter_helper_thread = [] {};
   host.own_descriptor = [](int descriptor) { return descriptor; };
+  host.keep_descriptor = host.own_descriptor;
   host.close_descriptor = [](int descriptor) {
     // A double close would hit a stranger's descriptor in a real process.
     EXPECT_EQ(close(descriptor), 0) << descriptor;
