@@ -45,7 +45,6 @@ StateFolder* SharedState::folder() {
     return nullptr;
   }
   StateFolder* expected = nullptr;
-  // Never freed: hosts call in during exit.
   if (folder_.compare_exchange_strong(expected, made.get()))
     return made.release();
   return expected;

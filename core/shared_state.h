@@ -26,6 +26,9 @@ class SharedState {
  public:
   explicit SharedState(StateSettings settings)
       : settings_(std::move(settings)) {}
+  ~SharedState() { delete folder_.load(); }
+  SharedState(const SharedState&) = delete;
+  SharedState& operator=(const SharedState&) = delete;
 
   // Opens the folder, which else is done when it is first needed. Any thread.
   StateFolder* folder();
