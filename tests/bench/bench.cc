@@ -24,11 +24,24 @@ int main(int argc, char** argv) {
                   why->c_str());
       return 0;
     }
-    if (part != "race") happy::bench::look_ups();
-    if (part == "dot") return 0;
-    happy::bench::races();
-    happy::bench::race_costs();
-    happy::bench::lazy_eye();
+    if (part == "all") {
+      happy::bench::memory();
+      happy::bench::healthy_connects();
+    }
+    if (part != "race") {
+      happy::bench::look_ups();
+      happy::bench::second_process();
+    }
+    if (part != "dot") {
+      happy::bench::races();
+      happy::bench::race_costs();
+      happy::bench::lazy_eye();
+    }
+    if (part != "all") return 0;
+    happy::bench::write_json(HAPPY_BUILD_FOLDER "/bench.json");
+    happy::bench::write_chart(HAPPY_BUILD_FOLDER "/bench.svg");
+    std::printf("The same in " HAPPY_BUILD_FOLDER
+                "/bench.json, and as a chart in bench.svg\n");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "happy_bench: %s\n", error.what());
     return 2;

@@ -1,8 +1,6 @@
 // Thousands of connections in flight at once in one process.
 #include <sys/resource.h>
 
-#include <cstdio>
-
 #include "tests/bench/figures.h"
 #include "tests/lab/loopback_lab.h"
 
@@ -32,15 +30,6 @@ void add(Runs* all, const lab::Outcome& outcome) {
   for (size_t i = 0; i < kColumns; ++i) (*all)[i].push_back(values[i]);
 }
 
-void print(const char* what, const Runs& plain, const Runs& with,
-           Column column) {
-  const auto before = median(plain[column]), after = median(with[column]);
-  std::printf("  %-44s %8s %8s %8s%s\n", what, text(before, 0).c_str(),
-              text(after, 0).c_str(),
-              before && after ? text(*after - *before, 0).c_str() : "-",
-              column == kCpu ? "      150" : "");
-}
-
 }  // namespace
 
 void crowd() {
@@ -56,21 +45,23 @@ void crowd() {
   }
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  std::printf(
-      "%d non-blocking connections in flight at once, median of %d,\n"
-      "RLIMIT_NOFILE %llu\n"
-      "  %-44s %8s %8s %8s %8s\n",
-      kConnects, kRounds, static_cast<unsigned long long>(limit.rlim_max), "",
-      "plain", "with", "more", "limit");
-  print("connected", plain, with, kGood);
-  print("raced", plain, with, kRaced);
-  print("CPU a connection, us", plain, with, kCpu);
-  print("descriptors before", plain, with, kDescriptorsBefore);
-  print("descriptors after", plain, with, kDescriptorsAfter);
-  print("resident before, KiB", plain, with, kMemoryBefore);
-  print("resident with all in flight, KiB", plain, with, kMemoryMost);
-  print("resident after, KiB", plain, with, kMemoryAfter);
-  std::printf("\n");
+  Table table(std::to_string(kConnects) +
+                  " non-blocking connections in flight at once, median of " +
+                  std::to_string(kRounds) + ", RLIMIT_NOFILE " +
+                  std::to_string(limit.rlim_max),
+              {"plain", "with", "more", "limit"});
+  const auto print = [&](const char* what, Column column,
+                         const char* most = "") {
+    table.pair(what, median(plain[column]), median(with[column]), 0, most);
+  };
+  print("connected", kGood);
+  print("raced", kRaced);
+  print("CPU a connection, us", kCpu, "+150");
+  print("descriptors before", kDescriptorsBefore);
+  print("descriptors after", kDescriptorsAfter);
+  print("resident before, KiB", kMemoryBefore);
+  print("resident with all in flight, KiB", kMemoryMost);
+  print("resident after, KiB", kMemoryAfter);
 }
 
 }  // namespace happy::bench

@@ -21,8 +21,42 @@ std::string text(std::optional<double> value, int digits = 1);
 double time_process(const std::vector<std::string>& arguments,
                     const lab::Environment& environment);
 
-// Each prints its own table.
+// Figures under one title, printed as they come and kept for reports. The first
+// column says what a row is about.
+class Table {
+ public:
+  // `columns`: without the first. "limit" is what the figure before is to keep
+  // to.
+  Table(std::string title, std::vector<std::string> columns,
+        int label_width = 44);
+  ~Table();  // an empty line
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  void row(const std::string& label, const std::vector<std::string>& cells);
+  // The usual one: without and with the library, and the difference.
+  void pair(const std::string& label, std::optional<double> plain,
+            std::optional<double> with, int digits = 1,
+            const std::string& limit = {});
+  // A line below.
+  void note(const std::string& text);
+
+ private:
+  const size_t number_;
+  const std::vector<std::string> columns_;
+  const int label_width_;
+};
+
+// All tables so far: as JSON, with the date and the machine, and as a chart of
+// those that have a column "with". Throws where a file cannot be written.
+void write_json(const std::string& path);
+void write_chart(const std::string& path);
+
+// Each prints its own tables.
 void exec_cost();
+void memory();
+void healthy_connects();
+void second_process();
 void races();
 void loopback_connects();
 void sleepers();

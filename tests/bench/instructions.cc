@@ -1,6 +1,5 @@
 // What a call costs that the library has nothing to do with, in instructions of
 // the program (callgrind): the same on every machine.
-#include <cstdio>
 #include <regex>
 
 #include "tests/bench/figures.h"
@@ -41,21 +40,16 @@ std::optional<double> a_call(const char* function, bool library) {
 }  // namespace
 
 void instructions() {
-  std::printf(
-      "A call that is nothing to the library, no race in flight, instructions\n"
-      "  %-44s %8s %8s %8s %8s\n",
-      "", "plain", "with", "more", "limit");
-  const std::pair<const char*, int> calls[] = {
-      {"connect", 60}, {"close", 30}, {"dup", 30}, {"epoll_ctl", 150}};
-  for (const auto& [function, limit] : calls) {
-    const auto plain = a_call(function, false);
-    const auto with = a_call(function, true);
-    const auto more =
-        plain && with ? std::optional(*with - *plain) : std::nullopt;
-    std::printf("  %-44s %8s %8s %8s %8d\n", function, text(plain, 0).c_str(),
-                text(with, 0).c_str(), text(more, 0).c_str(), limit);
-  }
-  std::printf("\n");
+  Table table(
+      "A call that is nothing to the library, no race in flight, instructions",
+      {"plain", "with", "more", "limit"});
+  const std::pair<const char*, const char*> calls[] = {{"connect", "+60"},
+                                                       {"close", "+30"},
+                                                       {"dup", "+30"},
+                                                       {"epoll_ctl", "+150"}};
+  for (const auto& [function, limit] : calls)
+    table.pair(function, a_call(function, false), a_call(function, true), 0,
+               limit);
 }
 
 }  // namespace happy::bench

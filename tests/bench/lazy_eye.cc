@@ -167,14 +167,13 @@ Selection selection(NamespaceLab& lab, const Subject& subject) {
 
 void lazy_eye() {
   auto hosts = slow_hosts(), answers = slow_answers();
-  std::printf(
-      "Two families, ms; 10 dead addresses of each family for %d s\n"
-      "  %-16s %8s %8s %8s %10s %9s %9s %5s %5s  %s\n",
-      static_cast<int>(kTwentyLimit.count() / 1000), "client", "attempt",
-      "apart", "first", "resolution", "A 400 late", "A never", "IPv4", "IPv6",
-      "order");
-  std::printf("  %-16s %8s %8s %8s %10s %9s %9s %5s %5s  %s\n", "wanted", "250",
-              "250", "AAAA", "50", "at once", "at once", "10", "10", "6464...");
+  Table table("Two families, ms; 10 dead addresses of each family for " +
+                  std::to_string(kTwentyLimit.count() / 1000) + " s",
+              {"attempt", "apart", "first", "resolution", "A 400 late",
+               "A never", "IPv4", "IPv6", "order"},
+              16);
+  table.row("wanted", {"250", "250", "AAAA", "50", "at once", "at once", "10",
+                       "10", "6464..."});
   for (const Subject& subject : kSubjects) {
     const auto delay = cell(attempt_delay(hosts, subject));
     const auto apart = syns_apart(hosts, subject);
@@ -186,19 +185,24 @@ void lazy_eye() {
       late = after_aaaa(answers, subject, "late.lab.test");
       never = after_aaaa(answers, subject, "never.lab.test");
     }
-    std::printf("  %-16s %8s %8s %8s %10s %9s %9s %5zu %5zu  %s\n",
-                subject.name, delay.c_str(), apart.c_str(), first.c_str(),
-                resolution.c_str(), late.c_str(), never.c_str(), selected.ipv4,
-                selected.ipv6, selected.order.c_str());
+    table.row(subject.name, {delay, apart, first, resolution, late, never,
+                             std::to_string(selected.ipv4),
+                             std::to_string(selected.ipv6), selected.order});
   }
-  std::printf(
-      "  attempt: least IPv6 RTT at which IPv4 is tried as well, in steps of "
-      "%d;\n  apart: from the IPv6 SYN to the IPv4 one, IPv6 a black hole, "
-      "median of 5;\n  resolution: least delay of the AAAA answer at which "
-      "IPv4 "
-      "goes first, in steps\n  of %d; -: not measured, the lab's DNS with "
-      "delays speaks DNS-over-TLS only\n\n",
-      kStep, kAnswerStep);
+  table.note(
+      "attempt: least IPv6 RTT at which IPv4 is tried as well, in steps "
+      "of " +
+      std::to_string(kStep));
+  table.note(
+      "apart: from the IPv6 SYN to the IPv4 one, IPv6 a black hole, "
+      "median of 5");
+  table.note(
+      "resolution: least delay of the AAAA answer at which IPv4 goes "
+      "first, in steps of " +
+      std::to_string(kAnswerStep));
+  table.note(
+      "-: not measured, the lab's DNS with delays speaks DNS-over-TLS "
+      "only");
 }
 
 }  // namespace happy::bench

@@ -1,7 +1,6 @@
 // What an answer over DNS-over-TLS takes, with a round trip of 20 ms to the
 // resolver: unbound, whose replies wait for one another (no TCP_NODELAY), and
 // the scripted server, whose do not. Plain asks unbound by UDP.
-#include <cstdio>
 #include <regex>
 
 #include "tests/bench/figures.h"
@@ -51,7 +50,7 @@ std::vector<double> steps(const lab::Outcome& both, const lab::Outcome& ipv4) {
   return out;
 }
 
-void single(Labs& labs) {
+void single(Table* table, Labs& labs) {
   const std::vector<std::string> both{HAPPY_BUILD_FOLDER "/bench_lookup",
                                       nth(1), nth(2), nth(1)};
   const std::vector<std::string> ipv4{HAPPY_BUILD_FOLDER "/bench_lookup", "-4",
@@ -69,15 +68,10 @@ void single(Labs& labs) {
     keep(steps(labs.unbound.run(both), labs.unbound.run(ipv4)), unbound);
     keep(steps(labs.scripted.run(both), labs.scripted.run(ipv4)), scripted);
   }
-  std::printf(
-      "getaddrinfo(), RTT 20 ms, ms, median of %d\n"
-      "  %-32s %8s %8s %8s %8s %8s\n",
-      kRuns, "", "UDP", "unbound", "limit", "NODELAY", "limit");
   for (size_t i = 0; i < kCount; ++i)
-    std::printf("  %-32s %8s %8s %8s %8s %8s\n", kSteps[i],
-                text(median(plain[i])).c_str(),
-                text(median(unbound[i])).c_str(), kUnboundLimits[i],
-                text(median(scripted[i])).c_str(), kScriptedLimits[i]);
+    table->row(kSteps[i], {text(median(plain[i])), text(median(unbound[i])),
+                           kUnboundLimits[i], text(median(scripted[i])),
+                           kScriptedLimits[i]});
 }
 
 // "... in 21.3 ms" of kdig's last line; nothing where it is not installed.
@@ -137,7 +131,7 @@ void ask_peers(NamespaceLab& lab, const std::string& stubby, Peers* out) {
     out->next.push_back(*time);
 }
 
-void peers(Labs& labs) {
+void peers(Table* table, Labs& labs) {
   Peers unbound, scripted;
   const std::string at_unbound = stubbys_configuration(labs.unbound);
   const std::string at_scripted = stubbys_configuration(labs.scripted);
@@ -145,15 +139,13 @@ void peers(Labs& labs) {
     ask_peers(labs.unbound, at_unbound, &unbound);
     ask_peers(labs.scripted, at_scripted, &scripted);
   }
-  const auto row = [](const char* what, const std::vector<double>& one,
-                      const std::vector<double>& other) {
-    std::printf("  %-32s %8s %8s %8s %8s\n", what, "",
-                text(median(one)).c_str(), "", text(median(other)).c_str());
+  const auto row = [table](const char* what, const std::vector<double>& one,
+                           const std::vector<double>& other) {
+    table->row(what, {"", text(median(one)), "", text(median(other)), ""});
   };
   row("kdig +tls, IPv4 alone", unbound.kdig, scripted.kdig);
   row("stubby, first, IPv4 alone", unbound.first, scripted.first);
   row("stubby, another, IPv4 alone", unbound.next, scripted.next);
-  std::printf("\n");
 }
 
 // Failures are added to `*failed`.
@@ -174,22 +166,21 @@ std::optional<double> load(NamespaceLab& lab, int threads, int count,
 }
 
 void loads(Labs& labs) {
-  std::printf(
-      "Many look-ups over one connection, RTT 20 ms, IPv4 alone, median of %d\n"
-      "  %-44s %8s %8s %8s\n",
-      kRuns, "", "unbound", "NODELAY", "limit");
+  Table table(
+      "Many look-ups over one connection, RTT 20 ms, IPv4 alone, median of " +
+          std::to_string(kRuns),
+      {"unbound", "NODELAY", "limit"});
   double failed = 0;
   const auto row = [&](const char* what, int threads, int count,
                        const char* limit) {
     const auto one = load(labs.unbound, threads, count, &failed);
     const auto other = load(labs.scripted, threads, count, &failed);
-    std::printf("  %-44s %8s %8s %8s\n", what, text(one).c_str(),
-                text(other).c_str(), limit);
+    table.row(what, {text(one), text(other), limit});
   };
   row("1 name, ms", 1, 1, "");
   row("10 names at once, ms", kTogether, kTogether, "1 + 22");
   row("1,000 names from 50 threads, ms", kThreads, kNames, "1000");
-  std::printf("  %-44s %8.0f %8s %8s\n", "of them failed", failed, "", "0");
+  table.row("of them failed", {text(failed, 0), "", "0"});
   for (const int threads : {1, 2}) {
     const auto out =
         numbers(labs.scripted
@@ -197,21 +188,25 @@ void loads(Labs& labs) {
                           nth(1), std::to_string(threads)},
                          {{"HAPPY_TRACE", ""}})
                     .out);
-    std::printf("  cached, a second and thread, of %d%16s %8s %8s %8s\n",
-                threads, "", "", text(median(out), 0).c_str(), "100000");
+    table.row("cached, a second and thread, of " + std::to_string(threads),
+              {"", text(median(out), 0), "100000"});
   }
-  std::printf("\n");
 }
 
 }  // namespace
 
 void look_ups() {
   Labs labs;
-  single(labs);
-  try {
-    peers(labs);
-  } catch (const std::exception& error) {  // a program is not installed
-    std::printf("  no peers: %s\n\n", error.what());
+  {
+    Table table(
+        "getaddrinfo(), RTT 20 ms, ms, median of " + std::to_string(kRuns),
+        {"UDP", "unbound", "limit", "NODELAY", "limit"});
+    single(&table, labs);
+    try {
+      peers(&table, labs);
+    } catch (const std::exception& error) {  // a program is not installed
+      table.note(std::string("no peers: ") + error.what());
+    }
   }
   loads(labs);
 }

@@ -1,6 +1,4 @@
 // What the race costs a connect() that succeeds at once.
-#include <cstdio>
-
 #include "tests/bench/figures.h"
 #include "tests/lab/loopback_lab.h"
 
@@ -9,7 +7,8 @@ namespace {
 
 constexpr int kRounds = 10, kConnects = 100;
 
-void compare(lab::LoopbackLab& lab, const std::string& how) {
+void compare(Table* table, lab::LoopbackLab& lab, const std::string& how,
+             const char* limit) {
   const std::vector<std::string> arguments{
       HAPPY_BUILD_FOLDER "/bench_connect", how, "healthy.lab.test",
       std::to_string(lab.web_port()), std::to_string(kConnects)};
@@ -21,23 +20,19 @@ void compare(lab::LoopbackLab& lab, const std::string& how) {
     add(plain_us, lab.run_plain(arguments, lab.hosts_environment()));
     add(with_us, lab.run(arguments));
   }
-  const auto plain = median(plain_us), with = median(with_us);
-  std::printf("  %-44s %8s %8s %8s\n", how.c_str(), text(plain).c_str(),
-              text(with).c_str(),
-              plain && with ? text(*with - *plain).c_str() : "-");
+  table->pair(how, median(plain_us), median(with_us), 1, limit);
 }
 
 }  // namespace
 
 void loopback_connects() {
-  std::printf(
-      "A healthy connect() on loopback, us, median of %d, in turns of %d\n"
-      "  %-44s %8s %8s %8s\n",
-      kRounds * kConnects, kConnects, "", "plain", "with", "more");
+  Table table("A healthy connect() on loopback, us, median of " +
+                  std::to_string(kRounds * kConnects) + ", in turns of " +
+                  std::to_string(kConnects),
+              {"plain", "with", "more", "limit"});
   lab::LoopbackLab lab;
-  compare(lab, "blocking");
-  compare(lab, "epoll");
-  std::printf("\n");
+  compare(&table, lab, "blocking", "+40");
+  compare(&table, lab, "epoll", "+150");
 }
 
 }  // namespace happy::bench

@@ -1,7 +1,6 @@
 // What races cost and gain: CPU time of the helper thread in one race; dead
 // addresses on a network that is unknown or known; the nearest of two.
 #include <algorithm>
-#include <cstdio>
 
 #include "tests/bench/figures.h"
 #include "tests/e2e/clients.h"
@@ -46,7 +45,7 @@ lab::NamespaceWish crowd(int names, int count, const Path& path,
 
 // Nothing is cold, and no wire is crossed: all on the loopback, the last one
 // listens.
-void helper_in_a_loop(int candidates) {
+void helper_in_a_loop(Table* table, int candidates) {
   constexpr int kRuns = 9;
   lab::NamespaceWish wish{.hosts = {}, .names = {{"loop.lab.test", {}}}};
   for (int n = 1; n <= candidates; ++n)
@@ -64,8 +63,8 @@ void helper_in_a_loop(int candidates) {
   }
   const std::string what =
       std::to_string(candidates) + " candidates, all but one refuse, in a loop";
-  std::printf("  %-44s %8s %8s %8d\n", what.c_str(), text(median(cost)).c_str(),
-              text(median(bare)).c_str(), candidates == 2 ? 60 : 250);
+  table->row(what, {text(median(cost)), text(median(bare)),
+                    candidates == 2 ? "60" : "250"});
 }
 
 // Each name once: what has failed lately would not be tried again.
@@ -74,20 +73,18 @@ void helper_cost() {
     const char* what;
     int candidates;
     Path path;
-    int limit;
     bool first_good = false;
   };
   const Path reset{.rtt = kRtt, .refusal = lab::Refusal::kReset};
   const Path silent{.black_hole = true};
-  const Row rows[] = {{"2 candidates, the first is good", 2, reset, 60, true},
-                      {"2 candidates, the first refuses", 2, reset, 60},
-                      {"2 candidates, the first is silent", 2, silent, 60},
-                      {"10 candidates, nine refuse", 10, reset, 250},
-                      {"10 candidates, nine are silent", 10, silent, 250}};
-  std::printf(
-      "CPU of the helper thread in a race, us, median of %d\n"
-      "  %-44s %8s %8s %8s\n",
-      kNames, "", "helper", "bare", "limit");
+  const Row rows[] = {{"2 candidates, the first is good", 2, reset, true},
+                      {"2 candidates, the first refuses", 2, reset},
+                      {"2 candidates, the first is silent", 2, silent},
+                      {"10 candidates, nine refuse", 10, reset},
+                      {"10 candidates, nine are silent", 10, silent}};
+  Table table("CPU of the helper thread in a race, us, median of " +
+                  std::to_string(kNames),
+              {"helper", "bare", "limit"});
   for (const Row& row : rows) {
     const auto wish = crowd(kNames, row.candidates, row.path, row.first_good);
     NamespaceLab lab(wish);
@@ -101,13 +98,13 @@ void helper_cost() {
     std::vector<double> cost, bare;
     for (const double one : numbers(outcome.out))
       (cost.size() == bare.size() ? cost : bare).push_back(one);
-    std::printf("  %-44s %8s %8s %8d\n", row.what, text(median(cost)).c_str(),
-                row.first_good ? "-" : text(median(bare)).c_str(), row.limit);
+    table.row(row.what, {text(median(cost)),
+                         row.first_good ? "-" : text(median(bare)), ""});
   }
-  for (const int candidates : {2, 10}) helper_in_a_loop(candidates);
-  std::printf(
-      "  bare: socket(), connect(), poll() and close() for all addresses but "
-      "the first\n\n");
+  for (const int candidates : {2, 10}) helper_in_a_loop(&table, candidates);
+  table.note(
+      "bare: socket(), connect(), poll() and close() for all addresses but the "
+      "first");
 }
 
 // Milliseconds of each connect, in one process.
@@ -135,20 +132,20 @@ void nine_dead() {
     again.push_back(first[1]);
     known.push_back(connects(lab, {"warm.lab.test", "s0.lab.test"})[1]);
   }
-  std::printf(
-      "Nine dead of ten, RTT 10 ms, ms, median of %d\n"
-      "  %-44s %8s %8s\n"
-      "  %-44s %8s %8d\n  %-44s %8s %8d\n  %-44s %8s %8d\n",
-      kTimes, "", "with", "limit", "on an unknown network",
-      text(median(cold)).c_str(), 9 * 250 + 10, "on a known one",
-      text(median(known)).c_str(), 9 * 100 + 10, "the second time",
-      text(median(again)).c_str(), 10 + 5);
   const auto outcome =
       lab.run_plain(e2e::client("wget").command("s0.lab.test", 80), {},
                     std::chrono::seconds(10));
-  std::printf("  %-44s %8s\n\n", "plain wget",
-              outcome.good() ? text(double(outcome.elapsed.count())).c_str()
-                             : "none in 10 s");
+  Table table(
+      "Nine dead of ten, RTT 10 ms, ms, median of " + std::to_string(kTimes),
+      {"with", "limit"});
+  table.row("on an unknown network",
+            {text(median(cold)), std::to_string(9 * 250 + 10)});
+  table.row("on a known one",
+            {text(median(known)), std::to_string(9 * 100 + 10)});
+  table.row("the second time", {text(median(again)), std::to_string(10 + 5)});
+  table.row(
+      "plain wget, at most 10 s",
+      {outcome.good() ? text(double(outcome.elapsed.count())) : "none", ""});
 }
 
 // The addresses that connects try first. What explores, as the second, may win
@@ -191,11 +188,12 @@ void nearest() {
   const auto plain = leads_from(called(lab.packets().attempts()), v4(2));
   lab.run(command, {}, limit);
   const auto with = leads_from(tried_first(lab), v4(2));
-  std::printf(
-      "The nearer of two, 36 and 8 ms: the connect that it leads from, of "
-      "%zu\n  %-44s %8s %8s %8s\n  %-44s %8s %8s %8d\n\n",
-      kConnects, "", "plain", "with", "limit", "", plain.c_str(), with.c_str(),
-      20);
+  Table table(
+      "The nearer of two, 36 and 8 ms: the connect that it leads from, "
+      "of " +
+          std::to_string(kConnects),
+      {"plain", "with", "limit"});
+  table.row("", {plain, with, "20"});
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 // When a client has its connection, in worlds with dead and refusing addresses
 // and a round trip of 10 ms: from the last packet of the answer, as the wire
 // tells it; plain from its first SYN.
-#include <cstdio>
-
 #include "tests/bench/figures.h"
+#include "tests/bench/wire_times.h"
 #include "tests/e2e/clients.h"
 #include "tests/lab/namespace_lab.h"
 
@@ -32,33 +31,68 @@ double ms(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-// From the answer (without one seen: from the first SYN) to the connection.
-std::optional<double> took(lab::NamespaceLab& lab, bool by_dot) {
-  const auto attempts = lab.packets().attempts();
-  const auto connected =
-      lab.packets().connected(IpAddress::parse(kGood).value());
-  if (attempts.empty() || !connected) return std::nullopt;
-  const auto answer = lab.packets().last_dot_data(attempts[0].sent);
-  if (by_dot && !answer) return std::nullopt;
-  return ms(*connected - (by_dot ? *answer : attempts[0].sent));
-}
-
-void row(lab::NamespaceLab& lab, const World& world, const char* client) {
+void row(Table* table, lab::NamespaceLab& lab, const World& world,
+         const char* client) {
   const auto arguments =
       e2e::client(client).command(std::string(world.name) + ".lab.test", 80);
   std::vector<double> plain, with;
   for (int run = 0; run < kRuns; ++run) {
     if (lab.run_plain(arguments, {}, kPlainLimit).good())
-      if (const auto time = took(lab, false)) plain.push_back(*time);
+      if (const auto time = to_connection(lab, kGood, false))
+        plain.push_back(*time);
     if (lab.run(arguments).good())
-      if (const auto time = took(lab, true)) with.push_back(*time);
+      if (const auto time = to_connection(lab, kGood, true))
+        with.push_back(*time);
   }
-  std::printf("  %-20s %-16s %12s %8s %8s\n", world.what, client,
-              plain.empty() ? "none in 2 s" : text(median(plain)).c_str(),
-              text(median(with)).c_str(), world.limit_ms);
+  table->row(std::string(world.what) + ", " + client,
+             {plain.empty() ? "none" : text(median(plain)), text(median(with)),
+              world.limit_ms});
+}
+
+// Many connects of one process to a name whose addresses are well.
+void healthy(Table* table, const char* how, int rtt, int count) {
+  const std::string name = "rtt" + std::to_string(rtt) + ".lab.test";
+  lab::NamespaceLab lab(
+      {.hosts = {{kGood, {.rtt = std::chrono::milliseconds(rtt)}},
+                 {kRefusing, {.rtt = std::chrono::milliseconds(rtt)}}},
+       .names = {{name, {kGood, kRefusing}}}});
+  const std::vector<std::string> arguments{HAPPY_BUILD_FOLDER "/bench_connect",
+                                           how, name, "80",
+                                           std::to_string(count)};
+  std::vector<double> plain, with;
+  const auto add = [](std::vector<double>& all, const lab::Outcome& outcome) {
+    for (const double us : numbers(outcome.out)) all.push_back(us / 1000);
+  };
+  for (int run = 0; run < kRuns; ++run) {
+    add(plain, lab.run_plain(arguments));
+    add(with, lab.run(arguments, {{"HAPPY_TRACE", ""}}));
+  }
+  table->pair(std::string(how) + ", RTT " + std::to_string(rtt) + " ms",
+              median(plain), median(with), 2);
 }
 
 }  // namespace
+
+void healthy_connects() {
+  Table table("A healthy connect(), two addresses, ms, in turns, median",
+              {"plain", "with", "more"});
+  for (const char* how : {"blocking", "epoll"}) {
+    healthy(&table, how, 10, 40);
+    healthy(&table, how, 100, 5);
+  }
+}
+
+std::optional<double> to_connection(lab::NamespaceLab& lab,
+                                    const std::string& address,
+                                    bool from_answer) {
+  const auto attempts = lab.packets().attempts();
+  const auto connected =
+      lab.packets().connected(IpAddress::parse(address).value());
+  if (attempts.empty() || !connected) return std::nullopt;
+  const auto answer = lab.packets().last_dot_data(attempts[0].sent);
+  if (from_answer && !answer) return std::nullopt;
+  return ms(*connected - (from_answer ? *answer : attempts[0].sent));
+}
 
 void races() {
   const lab::Path path{.rtt = kRtt};
@@ -70,14 +104,13 @@ void races() {
                                    {"dead6.lab.test", {kDead6, kGood}},
                                    {"dead4.lab.test", {kDead, kGood}},
                                    {"refused.lab.test", {kRefusing, kGood}}}});
-  std::printf(
-      "Answer to connection, RTT 10 ms, ms, median of %d alternating runs\n"
-      "  %-20s %-16s %12s %8s %8s\n",
-      kRuns, "addresses", "client", "plain", "with", "limit");
+  Table table("Answer to connection, RTT 10 ms, ms, median of " +
+                  std::to_string(kRuns) +
+                  " alternating runs; none: none in 2 s",
+              {"plain", "with", "limit"});
   for (const auto& world : kWorlds)
     for (const char* client : {"wget", "curl", "python_asyncio", "node"})
-      row(lab, world, client);
-  std::printf("\n");
+      row(&table, lab, world, client);
 }
 
 }  // namespace happy::bench

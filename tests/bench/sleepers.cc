@@ -1,5 +1,4 @@
 // How soon a thread that sleeps on a racing socket is awake.
-#include <cstdio>
 #include <map>
 #include <sstream>
 
@@ -35,18 +34,12 @@ void sleepers() {
                               std::chrono::seconds(60)));
     add(&with, lab.run(arguments, {}, std::chrono::seconds(60)));
   }
-  std::printf(
-      "A sleeper awake after its connection is there, us, median of %d each\n"
-      "  %-28s %15s %8s %8s %8s %8s\n",
-      kRounds * kBatches, "", "threads at once", "plain", "with", "more",
-      "limit");
-  for (const auto& [what, delays] : with) {
-    const auto before = median(plain[what]), after = median(delays);
-    std::printf("  %-28s %15d %8s %8s %8s %8d\n", what.first.c_str(),
-                what.second, text(before).c_str(), text(after).c_str(),
-                before && after ? text(*after - *before).c_str() : "-", 1000);
-  }
-  std::printf("\n");
+  Table table("A sleeper awake after its connection is there, us, median of " +
+                  std::to_string(kRounds * kBatches) + " each",
+              {"plain", "with", "more", "limit"});
+  for (const auto& [what, delays] : with)
+    table.pair(what.first + ", threads at once: " + std::to_string(what.second),
+               median(plain[what]), median(delays), 1, "+1000");
 }
 
 }  // namespace happy::bench

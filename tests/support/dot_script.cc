@@ -86,6 +86,7 @@ void parse_tls(const json& from, DotScript* out) {
         {"alpn", into(&out->offer_alpn)},
         {"tickets", [&](const json& v) { out->tickets = named(v, kTickets); }},
         {"early_data", into(&out->early_data)},
+        {"answers_early", into(&out->answers_early)},
         {"key_update", into(&out->key_update)},
         {"close_notify", into(&out->close_notify)}});
 }

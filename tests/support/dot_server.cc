@@ -62,6 +62,7 @@ DotServer::DotServer(DotScript script) : script_(std::move(script)) {
   must(gnutls_anti_replay_init(&replays_));
   gnutls_anti_replay_set_add_function(replays_, note_early);
   gnutls_anti_replay_set_ptr(replays_, this);
+  if (script_.answers_early) early_context_ = make_early_context(script_);
   listen_on();
   acceptor_ = std::thread([this] { accept_loop(); });
 }
@@ -122,7 +123,10 @@ void DotServer::accept_loop() {
     }
     connections_.emplace_back([this, descriptor, number] {
       note([](DotStatistics& it) { ++it.open; });
-      serve_dot_connection(this, descriptor, number - script_.reset_first);
+      if (script_.answers_early)
+        serve_early_connection(this, descriptor);
+      else
+        serve_dot_connection(this, descriptor, number - script_.reset_first);
       note([](DotStatistics& it) { --it.open; });
     });
   }

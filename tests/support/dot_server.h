@@ -53,6 +53,8 @@ struct DotScript {
   // Takes so many octets of early data, as its tickets say; 0: refuses them.
   // GnuTLS hands them out with the client's Finished.
   uint32_t early_data = 0;
+  // ... and answers them before that, by OpenSSL (dot_server_early.cc).
+  bool answers_early = false;
   bool tcp_fast_open = false;
   std::string priorities = {};  // of GnuTLS; empty: "NORMAL"
   bool offer_alpn = true;
@@ -108,6 +110,7 @@ class DotServer {
   bool stopping() const { return stopping_; }
   const gnutls_datum_t& ticket_key() const { return ticket_key_; }
   gnutls_anti_replay_t replays() const { return replays_; }
+  const std::shared_ptr<void>& early_context() const { return early_context_; }
   gnutls_certificate_credentials_t credentials() const {
     return credentials_.get();
   }
@@ -129,6 +132,7 @@ class DotServer {
   gnutls_datum_t ticket_key_{};
   gnutls_anti_replay_t replays_ = nullptr;
   std::set<std::string> early_;  // what came as early data, under mutex_
+  std::shared_ptr<void> early_context_;  // OpenSSL's
   int listener_ = -1;
   uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};

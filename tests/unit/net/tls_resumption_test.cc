@@ -211,6 +211,25 @@ TEST_F(EarlyData, BeyondTheServersRoomGoesAfterTheHandshake) {
   EXPECT_EQ(server_->statistics().queries, 2);
 }
 
+// As servers of OpenSSL do; GnuTLS hands early data out with the Finished.
+TEST_F(EarlyData, IsAnsweredBeforeTheHandshakeIsOver) {
+  DotScript script;
+  script.chain = {identity()};
+  script.zone.names["a.example"].a("192.0.2.1");
+  script.tickets = Tickets::kAtOnce;
+  script.early_data = 1024;
+  script.answers_early = true;
+  server_ = std::make_unique<DotServer>(script);
+  ASSERT_TRUE(ask_early());
+  const DotResult again = ask_early();
+  ASSERT_TRUE(again) << again.error().text;
+  EXPECT_EQ("pin", again->timings.authenticated_by);
+  // The answer was there before the server had the client's Finished.
+  EXPECT_TRUE(server_->wait_until(
+      [](const test::DotStatistics& it) { return it.resumed == 1; }));
+  EXPECT_EQ(seen(), (std::vector{2, 1, 1}));
+}
+
 // Its key is new: it can read neither the ticket nor what came with it.
 TEST_F(EarlyData, ThatIsRefusedIsSentAgain) {
   const uint16_t port = serve_early(1024).port();
