@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <memory>
 #include <stdexcept>
 
@@ -182,6 +183,10 @@ std::shared_ptr<void> make_early_context(const DotScript& script) {
 }
 
 void serve_early_connection(DotServer* server, int descriptor) {
+  sigset_t pipe;  // OpenSSL writes without MSG_NOSIGNAL; the thread ends here
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   Connection(server, descriptor,
              std::static_pointer_cast<SSL_CTX>(server->early_context()))
       .run();
