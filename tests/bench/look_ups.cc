@@ -102,50 +102,93 @@ std::string stubbys_configuration(const NamespaceLab& lab) {
          pin.substr(pin.rfind(':') + 1) + "\n";
 }
 
-// The first question and the next one, one after the other through stubby.
-constexpr const char* kStubby = R"(
-file=$(mktemp --suffix=.yml) && printf '%s' "$1" > "$file"
-stubby -C "$file" > /dev/null 2>&1 & pid=$!
+std::string unbounds_configuration(const NamespaceLab&) {
+  return "server:\n"
+         "  interface: 127.0.0.1@5353\n"
+         "  access-control: 127.0.0.0/8 allow\n"
+         "  username: \"\"\n  chroot: \"\"\n  pidfile: \"\"\n"
+         "  module-config: \"iterator\"\n"
+         "  local-zone: \"test.\" transparent\n"
+         "forward-zone:\n"
+         "  name: \".\"\n"
+         "  forward-tls-upstream: yes\n"
+         "  forward-addr: " +
+         std::string(NamespaceLab::kResolver) + "@853\n";
+}
+
+// A local forwarder is started, then asked for one name, another, and that once
+// more.
+constexpr const char* kForwarder = R"(
+file=$(mktemp --suffix=.yml) && printf '%s' "$2" > "$file"
+case $1 in
+  stubby) stubby -C "$file" > /dev/null 2>&1 & ;;
+  unbound) unbound -d -c "$file" > /dev/null 2>&1 & ;;
+esac
+pid=$!
 sleep 0.5
-for name in "$2" "$3"; do kdig @127.0.0.1 -p 5353 "$name"; echo ===; done
-kill $pid; rm -f "$file"
+for name in "$3" "$4" "$4"; do
+  kdig @127.0.0.1 -p 5353 "$name"
+  echo ===
+done
+kill $pid
+wait $pid 2> /dev/null
+rm -f "$file"
 )";
 
-struct Peers {
-  std::vector<double> kdig, first, next;
+struct Forwarder {
+  const char* program;
+  std::string (*configuration)(const NamespaceLab&);
 };
+constexpr Forwarder kForwarders[] = {{"stubby", stubbys_configuration},
+                                     {"unbound", unbounds_configuration}};
+constexpr const char* kQuestions[] = {"first", "another", "the same again"};
+using Times = std::vector<double>[std::size(kQuestions)];
 
-void ask_peers(NamespaceLab& lab, const std::string& stubby, Peers* out) {
-  const auto kdig = kdigs_time(
+void ask_forwarder(NamespaceLab& lab, const Forwarder& forwarder, Times* out) {
+  std::string said =
+      lab.run_plain({"sh", "-c", kForwarder, "sh", forwarder.program,
+                     forwarder.configuration(lab), nth(1), nth(2)})
+          .out;
+  for (std::vector<double>& times : *out) {
+    const size_t end = said.find("===");
+    if (end == std::string::npos) return;
+    if (const auto time = kdigs_time(said.substr(0, end)))
+      times.push_back(*time);
+    said.erase(0, end + 3);
+  }
+}
+
+void ask_kdig(NamespaceLab& lab, std::vector<double>* out) {
+  const auto time = kdigs_time(
       lab.run_plain({"kdig", "+tls", std::string("@") + NamespaceLab::kResolver,
                      nth(1)})
           .out);
-  if (kdig) out->kdig.push_back(*kdig);
-  const auto asked =
-      lab.run_plain({"sh", "-c", kStubby, "sh", stubby, nth(1), nth(2)}).out;
-  const size_t middle = asked.find("===");
-  if (middle == std::string::npos) return;
-  if (const auto time = kdigs_time(asked.substr(0, middle)))
-    out->first.push_back(*time);
-  if (const auto time = kdigs_time(asked.substr(middle)))
-    out->next.push_back(*time);
+  if (time) out->push_back(*time);
 }
 
 void peers(Table* table, Labs& labs) {
-  Peers unbound, scripted;
-  const std::string at_unbound = stubbys_configuration(labs.unbound);
-  const std::string at_scripted = stubbys_configuration(labs.scripted);
-  for (int run = 0; run < kRuns; ++run) {
-    ask_peers(labs.unbound, at_unbound, &unbound);
-    ask_peers(labs.scripted, at_scripted, &scripted);
-  }
-  const auto row = [table](const char* what, const std::vector<double>& one,
+  const auto row = [table](const std::string& what,
+                           const std::vector<double>& one,
                            const std::vector<double>& other) {
-    table->row(what, {"", text(median(one)), "", text(median(other)), ""});
+    table->row(what + ", IPv4 alone",
+               {"", text(median(one)), "", text(median(other)), ""});
   };
-  row("kdig +tls, IPv4 alone", unbound.kdig, scripted.kdig);
-  row("stubby, first, IPv4 alone", unbound.first, scripted.first);
-  row("stubby, another, IPv4 alone", unbound.next, scripted.next);
+  std::vector<double> unbound, scripted;
+  for (int run = 0; run < kRuns; ++run) {
+    ask_kdig(labs.unbound, &unbound);
+    ask_kdig(labs.scripted, &scripted);
+  }
+  row("kdig +tls", unbound, scripted);
+  for (const Forwarder& forwarder : kForwarders) {
+    Times at_unbound, at_scripted;
+    for (int run = 0; run < kRuns; ++run) {
+      ask_forwarder(labs.unbound, forwarder, &at_unbound);
+      ask_forwarder(labs.scripted, forwarder, &at_scripted);
+    }
+    for (size_t i = 0; i < std::size(kQuestions); ++i)
+      row(std::string(forwarder.program) + ", " + kQuestions[i], at_unbound[i],
+          at_scripted[i]);
+  }
 }
 
 // Failures are added to `*failed`.
