@@ -20,11 +20,11 @@ programs='bash git openssh-client openssh-server socat openjdk-17-jdk-headless
   torsocks gdb valgrind bind9-dnsutils libseccomp-dev'
 case ${1:-} in
   demo) wanted="$build unbound curl wget python3 libnss-wrapper" ;;
-  test) wanted="$build $clients libcmocka-dev libssl-dev clang libclang-rt-14-dev
-    binutils iproute2 procps
-    libjemalloc2 util-linux netbase $programs" ;;
-  bench) wanted="$build $clients libssl-dev iproute2 procps knot-dnsutils stubby
-    valgrind" ;;
+  test) wanted="$build $clients libcmocka-dev libssl-dev clang
+    libclang-rt-14-dev binutils iproute2 procps libjemalloc2 util-linux netbase
+    $programs" ;;
+  bench) wanted="$build $clients libssl-dev golang-go iproute2 procps
+    knot-dnsutils stubby valgrind" ;;
   lint) wanted="$build clang clang-format clang-tidy codespell
     libcmocka-dev libssl-dev" ;;
   coverage) wanted="$build $clients libcmocka-dev libssl-dev binutils iproute2 procps

@@ -31,22 +31,64 @@ double ms(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
+using Command = std::vector<std::string>;
+
+Command by_client(const char* client, const std::string& host) {
+  return e2e::client(client).command(host, 80);
+}
+
+// Clients with a race of their own, without the library.
+struct Peer {
+  const char* name;
+  Command (*command)(const std::string& host);
+};
+constexpr const char* kAsyncioRace = R"(
+import asyncio, sys
+async def main():
+    await asyncio.open_connection(sys.argv[1], 80, happy_eyeballs_delay=0.25)
+asyncio.run(main())
+)";
+const Peer kPeers[] = {
+    {"asyncio, happy_eyeballs_delay=0.25",
+     [](const std::string& host) {
+       return Command{"/usr/bin/python3", "-c", kAsyncioRace, host};
+     }},
+    {"Go's Dialer",
+     [](const std::string& host) {
+       return Command{HAPPY_BUILD_FOLDER "/bench_dial", host, "80"};
+     }},
+};
+
+std::vector<double> plainly(lab::NamespaceLab& lab, const Command& command) {
+  std::vector<double> out;
+  for (int run = 0; run < kRuns; ++run) {
+    try {
+      if (!lab.run_plain(command, {}, kPlainLimit).good()) continue;
+    } catch (const std::exception&) {  // it is not installed
+      continue;
+    }
+    if (const auto time = to_connection(lab, kGood, false))
+      out.push_back(*time);
+  }
+  return out;
+}
+
+std::string cell(const std::vector<double>& times) {
+  return times.empty() ? "none" : text(median(times));
+}
+
 void row(Table* table, lab::NamespaceLab& lab, const World& world,
          const char* client) {
-  const auto arguments =
-      e2e::client(client).command(std::string(world.name) + ".lab.test", 80);
-  std::vector<double> plain, with;
+  const auto command = by_client(client, std::string(world.name) + ".lab.test");
+  const auto plain = plainly(lab, command);
+  std::vector<double> with;
   for (int run = 0; run < kRuns; ++run) {
-    if (lab.run_plain(arguments, {}, kPlainLimit).good())
-      if (const auto time = to_connection(lab, kGood, false))
-        plain.push_back(*time);
-    if (lab.run(arguments).good())
-      if (const auto time = to_connection(lab, kGood, true))
-        with.push_back(*time);
+    if (!lab.run(command).good()) continue;
+    if (const auto time = to_connection(lab, kGood, true))
+      with.push_back(*time);
   }
   table->row(std::string(world.what) + ", " + client,
-             {plain.empty() ? "none" : text(median(plain)), text(median(with)),
-              world.limit_ms});
+             {cell(plain), cell(with), world.limit_ms});
 }
 
 // Many connects of one process to a name whose addresses are well.
@@ -105,12 +147,17 @@ void races() {
                                    {"dead4.lab.test", {kDead, kGood}},
                                    {"refused.lab.test", {kRefusing, kGood}}}});
   Table table("Answer to connection, RTT 10 ms, ms, median of " +
-                  std::to_string(kRuns) +
-                  " alternating runs; none: none in 2 s",
+                  std::to_string(kRuns) + " runs; none: none in 2 s",
               {"plain", "with", "limit"});
-  for (const auto& world : kWorlds)
+  for (const auto& world : kWorlds) {
     for (const char* client : {"wget", "curl", "python_asyncio", "node"})
       row(&table, lab, world, client);
+    for (const Peer& peer : kPeers)
+      table.row(std::string(world.what) + ", " + peer.name,
+                {cell(plainly(
+                     lab, peer.command(std::string(world.name) + ".lab.test"))),
+                 "", ""});
+  }
 }
 
 }  // namespace happy::bench

@@ -1,0 +1,19 @@
+// dial HOST PORT: one connection by Go's own Dialer, which races two families
+// (Fast Fallback, 300 ms) and asks a resolver of its own.
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+)
+
+func main() {
+	connection, err := net.Dial("tcp", net.JoinHostPort(os.Args[1], os.Args[2]))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(connection.RemoteAddr())
+	connection.Close()
+}
