@@ -39,7 +39,7 @@ class Table {
             std::optional<double> with, int digits = 1,
             const std::string& limit = {});
   // A line below.
-  void note(const std::string& text);
+  void note(const std::string& text) const;
 
  private:
   const size_t number_;

@@ -176,7 +176,7 @@ void Table::pair(const std::string& label, std::optional<double> plain,
       {text(plain, digits), text(with, digits), text(more, digits), limit});
 }
 
-void Table::note(const std::string& text) {
+void Table::note(const std::string& text) const {
   std::printf("  %s\n", text.c_str());
   tables()[number_]["notes"].push_back(text);
 }
