@@ -260,7 +260,6 @@ void Engine::after_fork_child() {
   late_.clear();
   awaited_services_.clear();
   history_is_shared_ = true;  // what is not yet is the parent's to share
-  told_ = 0;
   names_.after_fork(forking_thread_, gettid());
 }
 

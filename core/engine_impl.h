@@ -75,7 +75,6 @@ struct happy_race {
   // During the first step of a race whose attempt 1 failed at once.
   bool starting = false;
   bool withdrawn = false;  // race_start returned NULL: no callbacks
-  bool told = false;       // see Engine::race_told
   std::optional<happy_outcome> at_once;
 };
 
@@ -117,7 +116,6 @@ class RaceLedger final : public net::TraceSink {
   void attempt_cancelled(net::RaceId, race::AttemptId,
                          const Endpoint&) override;
   void race_end(net::RaceId, const net::RaceEnd&) override;
-  bool is_read() const override { return trace_->on(); }
   // A late answer of a look-up: the races under way that it belongs to.
   std::vector<happy_race*> races_of(state::LookupId lookup) const;
   void over(happy_race* race);
@@ -200,10 +198,7 @@ class Engine {
   // for more.
   void share_history(bool at_once = false);
   void history_learned() { history_is_shared_ = false; }  // under mutex()
-  // The caller knows the outcome of a race that is not over yet, or is now.
-  void race_told(happy_race* race);
-  void race_learned(happy_race* race);
-  // The process is about to end.
+  // The process is about to end: what its last races have taught is shared.
   void at_exit();
   // The caller of those races tries the endpoint by itself. Any thread.
   void defer(std::vector<net::RaceId> races, const Endpoint& endpoint);
@@ -344,7 +339,6 @@ class Engine {
     std::vector<dns::Nat64Prefix> prefixes;
   } discovered_;
   std::function<uint32_t()> chance_;
-  std::atomic<int> told_{0};  // races whose lessons are still to be learned
 
   Helper* helper_ = nullptr;
   RaceLedger* ledger_ = nullptr;

@@ -1,7 +1,5 @@
 // The history of addresses, consulted for the order of a look-up's list and of
 // a race.
-#include <thread>
-
 #include "core/engine_impl.h"
 
 namespace happy {
@@ -53,24 +51,7 @@ void Engine::share_history(bool at_once) {
   if (!snapshot.entries.empty()) shared_->keep(snapshot);
 }
 
-void Engine::race_told(happy_race* race) {
-  if (!std::exchange(race->told, true)) ++told_;
-}
-
-void Engine::race_learned(happy_race* race) {
-  share_history();
-  if (std::exchange(race->told, false)) --told_;
-}
-
-// A program that ends right behind its connect() is a fraction of a millisecond
-// ahead of what that has taught.
-void Engine::at_exit() {
-  constexpr int kPatience = 100;  // times 200 us
-  if (!shared_) return;
-  for (int i = 0; told_ > 0 && i < kPatience; ++i)
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  share_history(true);
-}
+void Engine::at_exit() { share_history(true); }
 
 // The order of a race, for programs that walk the list or take the first.
 std::vector<IpAddress> Engine::in_order(

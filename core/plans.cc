@@ -19,7 +19,6 @@ int attempt_open(void* context, const sockaddr* address, socklen_t length,
 
 void race_decided(void* context, const happy_outcome* outcome) {
   happy_race* race = as_race(context);
-  race->engine->race_told(race);
   if (race->starting) {
     race->at_once = *outcome;  // race_start is waiting for it
   } else {
@@ -30,7 +29,7 @@ void race_decided(void* context, const happy_outcome* outcome) {
 void race_over(void* context) {
   happy_race* race = as_race(context);
   race->engine->ledger().over(race);
-  race->engine->race_learned(race);
+  race->engine->share_history();
   if (!race->withdrawn) race->engine->host()->race_over(race->context);
   delete race;
 }

@@ -40,7 +40,6 @@ class Trace final : public net::TraceSink {
   void attempt_cancelled(net::RaceId, race::AttemptId,
                          const Endpoint&) override;
   void race_end(net::RaceId, const net::RaceEnd&) override;
-  bool is_read() const override { return on(); }
 
  private:
   using Fields = nlohmann::ordered_json;

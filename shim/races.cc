@@ -328,12 +328,17 @@ void make_room(int fd) {
 
 void race_decided(void* context, const happy_outcome* outcome) {
   auto* race = static_cast<Race*>(context);
-  const HelperGuard guard(lock());
-  race->handle = nullptr;
-  race->outcome = *outcome;
-  race->decided = true;
-  if (race->state == RaceState::kStandIn) deliver(race);
-  if (race->state == RaceState::kBlocking) blocking::wake(race);
+  bool waited_for = false;
+  {
+    const HelperGuard guard(lock());
+    race->handle = nullptr;
+    race->outcome = *outcome;
+    race->decided = true;
+    if (race->state == RaceState::kStandIn) deliver(race);
+    waited_for = race->state == RaceState::kBlocking;
+  }
+  // Its thread wants the lock at once. The core's reference is still there.
+  if (waited_for) blocking::wake(race);
 }
 
 // The core watches attempt 1 no longer: a loser that nobody shows is closed.

@@ -285,7 +285,6 @@ void RaceDriver::on(const race::Won& action) {
   }
   end_.winner = action.attempt;
   end_.endpoint = winner.endpoint;
-  // The caller first; the losers' cancellations follow in this step.
   decide(outcome);
 }
 
@@ -334,17 +333,13 @@ void RaceDriver::end_undelivered(happy_outcome* outcome) {
   if (!stepping_) wind_up();
 }
 
-// A winner is not kept waiting. After a failure the caller may name another
-// address at once, and with a result of any kind it may end the process: the
-// sink must know by then.
+// The caller is told last: it may connect to the same name at once, which is to
+// find all that this race has shown and none of its attempts under way, or end
+// the process.
 void RaceDriver::decide(const happy_outcome& outcome) {
   over_ = true;
   end_.kind = static_cast<happy_outcome_kind>(outcome.kind);
-  if (end_.kind == HAPPY_WON && !(sink() && sink()->is_read())) {
-    host()->race_decided(request_.context, &outcome);
-  } else {
-    undelivered_ = outcome;
-  }
+  undelivered_ = outcome;
 }
 
 // Everything is decided: tell the trace, let go of the rest.

@@ -63,9 +63,6 @@ class TraceSink {
                               int error) = 0;
   virtual void attempt_cancelled(RaceId, race::AttemptId, const Endpoint&) = 0;
   virtual void race_end(RaceId, const RaceEnd&) = 0;
-  // Whether race_end must come before the caller can go on, whatever the
-  // outcome: where somebody reads a trace.
-  virtual bool is_read() const = 0;
 };
 
 class RaceDriver;

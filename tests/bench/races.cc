@@ -46,6 +46,7 @@ constexpr const char* kAsyncioRace = R"(
 import asyncio, sys
 async def main():
     await asyncio.open_connection(sys.argv[1], 80, happy_eyeballs_delay=0.25)
+    await asyncio.sleep(0.1)  # its last packets are not the next program's
 asyncio.run(main())
 )";
 const Peer kPeers[] = {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "tests/e2e/clients.h"
 #include "tests/lab/namespace_lab.h"
@@ -119,6 +120,35 @@ TEST_F(NearestRaceTest, OfTenLeadsWithinFortyConnects) {
   EXPECT_EQ(all.front().peer, v4(1));
   EXPECT_GE(led(all, 11, v4(10)), 6);
 }
+
+// A program that connects again in the very moment that it has a connection
+// finds all that the race before has shown: nobody waits for the dead one,
+// which it names each time. Without a trace, whose reader may see more.
+class InARowRaceTest : public HistoryRaceTest,
+                       public testing::WithParamInterface<const char*> {};
+
+TEST_P(InARowRaceTest, ConnectsWaitForTheDeadOnce) {
+  open({{v4(1), {.black_hole = true}}, {v4(2), {.rtt = Duration(1000 * kH)}}},
+       {{"two.lab.test", {v4(1), v4(2)}}});
+  const auto outcome =
+      lab_->run({HAPPY_BUILD_FOLDER "/e2e_connect", GetParam(), "two.lab.test",
+                 "80", "11"},
+                {{"HAPPY_TRACE", ""}}, std::chrono::seconds(30));
+  ASSERT_TRUE(outcome.good()) << outcome.describe();
+  std::vector<double> us;
+  std::istringstream in(outcome.out);
+  for (double one; in >> one;) us.push_back(one);
+  ASSERT_EQ(us.size(), 11U);
+  us.erase(us.begin());
+  std::ranges::sort(us);
+  EXPECT_LT(us[5], 1000 * (kH + kLeastDelay / 2)) << outcome.out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Sockets, InARowRaceTest,
+                         testing::Values("blocking", "epoll"),
+                         [](const auto& tested) {
+                           return std::string(tested.param);
+                         });
 
 }  // namespace
 }  // namespace happy::e2e

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 )
 
 func main() {
@@ -16,4 +17,5 @@ func main() {
 	}
 	fmt.Println(connection.RemoteAddr())
 	connection.Close()
+	time.Sleep(100 * time.Millisecond) // its last packets are not the next one's
 }
