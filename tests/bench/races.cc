@@ -45,7 +45,9 @@ struct Peer {
 constexpr const char* kAsyncioRace = R"(
 import asyncio, sys
 async def main():
-    await asyncio.open_connection(sys.argv[1], 80, happy_eyeballs_delay=0.25)
+    reader, writer = await asyncio.open_connection(
+        sys.argv[1], 80, happy_eyeballs_delay=0.25)
+    writer.close()
     await asyncio.sleep(0.1)  # its last packets are not the next program's
 asyncio.run(main())
 )";
