@@ -110,6 +110,17 @@ void forget(int fd) {
   }
 }
 
+void take_out(int fd) {
+  FdEntry* entry = fd_table::find(fd);
+  if (entry == nullptr) return;
+  while (EpollRegistration* at =
+             entry->registrations.load(std::memory_order_relaxed)) {
+    epoll_event unused{};
+    if (!at->disarmed) real::epoll_ctl(at->set, EPOLL_CTL_DEL, fd, &unused);
+    drop(entry, at);
+  }
+}
+
 void detach(int fd) {
   FdEntry* entry = fd_table::find(fd);
   if (entry == nullptr) return;

@@ -10,6 +10,9 @@ namespace happy::shim::epoll_sets {
 int control(int set, int operation, int fd, epoll_event* event);
 // The number was closed: the kernel has dropped its registrations.
 void forget(int fd);
+// Before it is closed, where the library has another descriptor of the file, so
+// that the kernel would keep them.
+void take_out(int fd);
 // Before the exchange, while the number is still the old file.
 void detach(int fd);
 // After it: the same events and data for the new file.

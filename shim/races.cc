@@ -208,8 +208,14 @@ int connect_or_race(int fd, const sockaddr* address, socklen_t length,
 void forget_locked(int fd, FdEntry* entry) {
   entry->uncopyable.store(false);
   entry->disguise.store(0);
-  epoll_sets::forget(fd);
   Race* race = entry->race.load();
+  // The stand-in, and attempt 1 for a moment after it has won, are open under
+  // numbers of the library's as well.
+  if (race != nullptr && race->number_count == 1 &&
+      exchange::is_shown(race, fd)) {
+    epoll_sets::take_out(fd);
+  }
+  epoll_sets::forget(fd);
   if (race == nullptr) return;
   const RaceState state = race->state;
   hold(race);

@@ -144,6 +144,22 @@ TEST_P(InARowRaceTest, ConnectsWaitForTheDeadOnce) {
   EXPECT_LT(us[5], 1000 * (kH + kLeastDelay / 2)) << outcome.out;
 }
 
+// The first one wins each time, and its socket is closed in the same moment:
+// its event is not that of the next socket, which has the same number.
+TEST_P(InARowRaceTest, NoEventIsLeftOfASocketThatIsClosed) {
+  const lab::Path near{.rtt = Duration(1000 * kH)};
+  open({{v4(1), near}, {v4(2), near}}, {{"two.lab.test", {v4(1), v4(2)}}});
+  const auto outcome =
+      lab_->run({HAPPY_BUILD_FOLDER "/e2e_connect", GetParam(), "two.lab.test",
+                 "80", "30"},
+                {{"HAPPY_TRACE", ""}}, std::chrono::seconds(30));
+  ASSERT_TRUE(outcome.good()) << outcome.describe();
+  std::istringstream in(outcome.out);
+  int count = 0;
+  for (double us; in >> us; ++count) EXPECT_GE(us, 1000 * (kH - 1));
+  EXPECT_EQ(count, 30);
+}
+
 INSTANTIATE_TEST_SUITE_P(Sockets, InARowRaceTest,
                          testing::Values("blocking", "epoll"),
                          [](const auto& tested) {
