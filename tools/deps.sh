@@ -23,8 +23,8 @@ case ${1:-} in
   test) wanted="$build $clients libcmocka-dev libssl-dev clang
     libclang-rt-14-dev binutils iproute2 procps libjemalloc2 util-linux netbase
     $programs" ;;
-  bench) wanted="$build $clients libssl-dev golang-go iproute2 procps
-    knot-dnsutils stubby valgrind" ;;
+  bench) wanted="$build $clients libssl-dev libbenchmark-dev golang-go iproute2
+    procps knot-dnsutils stubby valgrind" ;;
   lint) wanted="$build clang clang-format clang-tidy codespell
     libcmocka-dev libssl-dev" ;;
   coverage) wanted="$build $clients libcmocka-dev libssl-dev binutils iproute2 procps
