@@ -1,6 +1,6 @@
 // make bench: measures and prints; judges nothing. make bench-race: what is
 // about races alone, by the argument `race`; make bench-dot: about look-ups,
-// `dot`.
+// `dot`. happy_bench chart FILE.json OUT.svg draws kept figures once more.
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -12,6 +12,11 @@ int main(int argc, char** argv) {
   try {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     const std::string_view part = argc > 1 ? argv[1] : "all";
+    if (part == "chart" && argc == 4) {
+      happy::bench::read_json(argv[2]);
+      happy::bench::write_chart(argv[3]);
+      return 0;
+    }
     if (part == "all") {
       happy::bench::exec_cost();
       happy::bench::loopback_connects();

@@ -51,6 +51,8 @@ class Table {
 // those that have a column "with". Throws where a file cannot be written.
 void write_json(const std::string& path);
 void write_chart(const std::string& path);
+// Those of write_json() in place of the ones so far.
+void read_json(const std::string& path);
 
 // Each prints its own tables.
 void exec_cost();
