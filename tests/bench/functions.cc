@@ -30,14 +30,14 @@ std::vector<uint8_t> reply() {
 }
 
 void encode_a_query(benchmark::State& state) {
-  for (auto _ : state)
+  while (state.KeepRunning())
     benchmark::DoNotOptimize(dns::encode_query(7, kName, dns::Type::kA));
 }
 BENCHMARK(encode_a_query);
 
 void decode_a_reply_of_four_addresses(benchmark::State& state) {
   const auto octets = reply();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const auto message = dns::decode(octets);
     benchmark::DoNotOptimize(dns::interpret(*message, {kName, dns::Type::kA}));
   }
@@ -53,7 +53,7 @@ void find_in_a_cache_of_a_thousand(benchmark::State& state) {
               *dns::Name::parse("n" + std::to_string(n) + ".example"),
               dns::Type::kA, answer, kNow);
   cache.put("resolver", kName, dns::Type::kA, answer, kNow);
-  for (auto _ : state)
+  while (state.KeepRunning())
     benchmark::DoNotOptimize(
         cache.find("resolver", kName, dns::Type::kA, kNow));
 }
@@ -64,7 +64,8 @@ void parse_a_policy(benchmark::State& state) {
       R"({ "version": 1, "resolvers": { "quad9": { "addresses": ["9.9.9.9",
            "2620:fe::fe"], "auth_name": "dns.quad9.net" } }, "rules": [
            { "hosts": ["*.example.com"], "resolvers": ["quad9"] } ] })";
-  for (auto _ : state) benchmark::DoNotOptimize(config::parse_policy(kPolicy));
+  while (state.KeepRunning())
+    benchmark::DoNotOptimize(config::parse_policy(kPolicy));
 }
 BENCHMARK(parse_a_policy);
 
@@ -74,7 +75,7 @@ void decide_a_race(benchmark::State& state) {
   for (int n = 1; n <= state.range(0); ++n)
     begin.candidates.push_back(
         {IpAddress::v4(192, 0, 2, static_cast<uint8_t>(n)), 443});
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     race::Race race{race::Settings{}};
     benchmark::DoNotOptimize(race.step(begin, kNow));
     for (uint32_t n = 1; n < state.range(0); ++n)
