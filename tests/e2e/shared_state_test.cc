@@ -163,6 +163,9 @@ TEST_F(SharedStateTest, TheSecondProcessKnowsWhereTheResolverAnswers) {
   };
   EXPECT_TRUE(dead_tried("dead6.lab.test"));
   EXPECT_FALSE(dead_tried("alone.lab.test"));
+  EXPECT_THAT(happyctl({}),
+              HasSubstr(std::string("  ") + NamespaceLab::kResolver +
+                        ", answered last\n"));
 }
 
 // Answers belong to who gave them, and to how it was known.
