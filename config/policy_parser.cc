@@ -13,20 +13,9 @@ namespace {
 
 std::vector<HostPattern> read_hosts(const Value& rule, const std::string& path,
                                     Diagnostics* out) {
-  std::vector<HostPattern> hosts;
-  const Value* const list = usable(rule, Scope::kRule, "hosts");
-  if (list == nullptr) return hosts;
-  for (size_t i = 0; i < list->elements.size(); ++i) {
-    const Value& element = list->elements[i];
-    if (!is_usable_string(element)) continue;
-    auto pattern = parse_host_pattern(element.text);
-    if (pattern) {
-      hosts.push_back(*std::move(pattern));
-    } else {
-      out->add(element.at, child(child(path, "hosts"), i), pattern.error());
-    }
-  }
-  return hosts;
+  return read_strings<HostPattern>(usable(rule, Scope::kRule, "hosts"),
+                                   child(path, "hosts"), parse_host_pattern,
+                                   out);
 }
 
 RuleSettings read_defaults(const Value& root,
@@ -55,23 +44,6 @@ std::vector<Rule> read_rules(const Value& root,
   return rules;
 }
 
-std::vector<std::string> read_prefetch(const Value& root, Diagnostics* out) {
-  std::vector<std::string> names;
-  const Value* const list = usable(root, Scope::kPolicy, "prefetch");
-  if (list == nullptr) return names;
-  for (size_t i = 0; i < list->elements.size(); ++i) {
-    const Value& element = list->elements[i];
-    if (!is_usable_string(element)) continue;
-    auto name = parse_host_name(element.text);
-    if (name) {
-      names.push_back(*std::move(name));
-    } else {
-      out->add(element.at, child("prefetch", i), name.error());
-    }
-  }
-  return names;
-}
-
 bool read_state(const Value& root) {
   const Value* const state = usable(root, Scope::kPolicy, "state");
   if (state == nullptr) return true;
@@ -93,7 +65,9 @@ tl::expected<Policy, std::vector<PolicyError>> parse_policy(
   Policy policy;
   policy.resolvers = read_resolvers(*root, &diagnostics);
   policy.rules = read_rules(*root, policy.resolvers, &diagnostics);
-  policy.prefetch = read_prefetch(*root, &diagnostics);
+  policy.prefetch =
+      read_strings<std::string>(usable(*root, Scope::kPolicy, "prefetch"),
+                                "prefetch", parse_host_name, &diagnostics);
   policy.shares_state = read_state(*root);
   if (!diagnostics.empty()) return tl::unexpected(diagnostics.take());
   return policy;

@@ -132,18 +132,8 @@ void ResolverReader::read_auth_name(Resolver* resolver) {
 }
 
 void ResolverReader::read_pins(Resolver* resolver) {
-  const Value* const list = usable("pins");
-  if (list == nullptr) return;
-  for (size_t i = 0; i < list->elements.size(); ++i) {
-    const Value& element = list->elements[i];
-    if (!is_usable_string(element)) continue;
-    const auto pin = parse_pin(element.text);
-    if (pin) {
-      resolver->pins.push_back(*pin);
-    } else {
-      out_.add(element.at, child(child(path_, "pins"), i), pin.error());
-    }
-  }
+  resolver->pins =
+      read_strings<Pin>(usable("pins"), child(path_, "pins"), parse_pin, &out_);
 }
 
 void ResolverReader::read_ca_file(Resolver* resolver) {
