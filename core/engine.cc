@@ -74,22 +74,22 @@ int crosses_families(const char* name) {
 }
 
 happy_plan* plan(const sockaddr* destination, socklen_t length,
-                 unsigned families, const char** why) {
-  return the_engine->plan(destination, length, families, why);
+                 unsigned families, const happy_wish* wish, const char** why) {
+  return the_engine->plan(destination, length, families, wish, why);
 }
 
 void plan_release(happy_plan* plan) { delete static_cast<Plan*>(plan); }
 
-happy_race* race_start(happy_plan* plan, void* context, int attempt, int error,
-                       int mapped, int* all_failed) {
+uint64_t race_start(happy_plan* plan, void* context, int attempt, int error,
+                    int mapped, int* all_failed) {
   return the_engine->race_start(plan, context, attempt, error, mapped != 0,
                                 all_failed);
 }
 
-void race_cancel(happy_race* race) { the_engine->race_cancel(race); }
+void race_cancel(uint64_t race) { the_engine->race_cancel(net::RaceId{race}); }
 
-void race_stop(happy_race* race, happy_outcome* outcome) {
-  the_engine->race_stop(race, outcome);
+void race_stop(uint64_t race, happy_outcome* outcome) {
+  the_engine->race_stop(net::RaceId{race}, outcome);
 }
 
 int watch(int descriptor, int output, void* context) {

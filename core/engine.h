@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define HAPPY_ENGINE_ABI 5
+#define HAPPY_ENGINE_ABI 6
 
 extern "C" {
 
@@ -113,7 +113,16 @@ struct happy_plan {
   uint16_t port;
 };
 
-struct happy_race;  // opaque
+// What a caller that asks for more than connect(2) can say wants of a race. It
+// races loopback addresses too.
+struct happy_wish {
+  // Raced in place of the destination's port, in this order, for each address;
+  // the first of them is the destination's own. 0: as the rule has it.
+  const uint16_t* ports;
+  size_t port_count;
+  uint32_t attempt_ms;  // 0: the rule's
+  uint32_t connect_ms;  // 0: the rule's
+};
 
 // What the core gives the shim.
 struct happy_engine {
@@ -164,10 +173,11 @@ struct happy_engine {
   // NULL where libc's own connect() is right; `why` (static text) then says
   // why, or stays NULL where the destination is nobody's. `families`: bit 0 =
   // IPv4 candidates usable, bit 1 = IPv6 candidates usable by this socket, bit
-  // 2 = IPv6 candidates usable by a socket that takes its place.
+  // 2 = IPv6 candidates usable by a socket that takes its place. `wish`: may be
+  // NULL, and need not outlive the call.
   struct happy_plan* (*plan)(const struct sockaddr* destination,
                              socklen_t length, unsigned families,
-                             const char** why);
+                             const struct happy_wish* wish, const char** why);
   void (*plan_release)(struct happy_plan*);
   // Starts the race; takes the plan. `attempt` is a descriptor of attempt 1
   // (the destination itself); it stays the shim's and open until race_over.
@@ -175,16 +185,17 @@ struct happy_engine {
   // failed at once; then the next candidates are tried on the calling thread
   // until one is under way. `mapped`: IPv4 candidates are to be connected as
   // ::ffff:a.b.c.d. `context` is handed to the callbacks until race_over.
-  // NULL: there is no race, and no callback comes; all candidates failed at
-  // once (*all_failed = 1) or the helper thread cannot be started (0).
-  struct happy_race* (*race_start)(struct happy_plan*, void* context,
-                                   int attempt, int error, int mapped,
-                                   int* all_failed);
+  // Returns the race's number, never used twice. 0: there is no race, and no
+  // callback comes; all candidates failed at once (*all_failed = 1) or the
+  // helper thread cannot be started (0).
+  uint64_t (*race_start)(struct happy_plan*, void* context, int attempt,
+                         int error, int mapped, int* all_failed);
+  // Both may come when the race is over, and then do nothing.
   // Ends the race without waiting: losers are closed soon, race_over follows.
-  void (*race_cancel)(struct happy_race*);
+  void (*race_cancel)(uint64_t race);
   // Ends the race and waits until the helper has let go. The outcome is
   // STOPPED, or what was decided already and not yet delivered.
-  void (*race_stop)(struct happy_race*, struct happy_outcome*);
+  void (*race_stop)(uint64_t race, struct happy_outcome*);
   // Asks for one call of host->watch_fired(context), on the helper thread, when
   // `descriptor` has input, hang-up or error; with `output` 1 also when it has
   // room for output. The number stays the caller's. 0, or -1 if it cannot be

@@ -55,30 +55,27 @@ struct Helper {
   net::Races* races = nullptr;
 };
 
-}  // namespace happy
-
-// The handles of the C ABI.
-struct happy_race {
-  happy::Engine* engine = nullptr;
+// From race_start to race_over, which frees it: the helper thread's alone. Its
+// starter knows the id, which may outlive it.
+struct StartedRace {
+  Engine* engine = nullptr;
   void* context = nullptr;
-  happy::net::RaceId id{};
-  std::vector<happy::state::LookupId> lookups;
-  happy::Endpoint destination;
+  net::RaceId id{};
+  std::vector<state::LookupId> lookups;
+  Endpoint destination;
   std::vector<uint16_t> ports;  // that are raced
-  happy::state::Families usable;
-  happy::state::NetworkId network{};
+  state::Families usable;
+  state::NetworkId network{};
   bool takes_services = false;  // what HTTPS records lead to may join
   // What the history is to learn of attempts that a win has cut short.
-  std::map<happy::IpAddress, happy::Duration> attempt_delays;
-  happy::Duration attempt_delay{};
-  std::optional<happy::Endpoint> explored;
+  std::map<IpAddress, Duration> attempt_delays;
+  Duration attempt_delay{};
+  std::optional<Endpoint> explored;
   // During the first step of a race whose attempt 1 failed at once.
   bool starting = false;
-  bool withdrawn = false;  // race_start returned NULL: no callbacks
+  bool withdrawn = false;  // race_start returned 0: no callbacks
   std::optional<happy_outcome> at_once;
 };
-
-namespace happy {
 
 struct Plan : happy_plan {
   Endpoint destination;
@@ -117,9 +114,9 @@ class RaceLedger final : public net::TraceSink {
                          const Endpoint&) override;
   void race_end(net::RaceId, const net::RaceEnd&) override;
   // A late answer of a look-up: the races under way that it belongs to.
-  std::vector<happy_race*> races_of(state::LookupId lookup) const;
-  void over(happy_race* race);
-  void defer_elsewhere(const happy_race* own,
+  std::vector<StartedRace*> races_of(state::LookupId lookup) const;
+  void over(StartedRace* race);
+  void defer_elsewhere(const StartedRace* own,
                        const std::vector<state::LookupId>& lookups,
                        const Endpoint& endpoint);
 
@@ -129,7 +126,7 @@ class RaceLedger final : public net::TraceSink {
     Time started;
   };
   struct Running {
-    happy_race* race = nullptr;
+    StartedRace* race = nullptr;
     std::unordered_map<race::AttemptId, Attempt> attempts = {};
     // Ended before they had an answer, with their ages.
     std::vector<std::pair<Endpoint, Duration>> cut_short = {};
@@ -169,11 +166,11 @@ class Engine {
   void nat64_probed(const happy_address* addresses, size_t count);
   bool crosses_families(const char* name);
   happy_plan* plan(const sockaddr* destination, socklen_t length,
-                   unsigned families, const char** why);
-  happy_race* race_start(happy_plan* plan, void* context, int attempt,
-                         int error, bool mapped, int* all_failed);
-  void race_cancel(happy_race* race);
-  void race_stop(happy_race* race, happy_outcome* outcome);
+                   unsigned families, const happy_wish* wish, const char** why);
+  uint64_t race_start(happy_plan* plan, void* context, int attempt, int error,
+                      bool mapped, int* all_failed);
+  void race_cancel(net::RaceId race);
+  void race_stop(net::RaceId race, happy_outcome* outcome);
   int watch(int descriptor, bool output, void* context);
   int unwatch(int descriptor, void* context);
   // Looks up what the policy wants to be known before anybody asks.
@@ -296,10 +293,10 @@ class Engine {
   // plans.cc
   const config::Rule* rule_of(const state::Candidates& known) const;
   void note_pending(Plan* plan);
-  void catch_up(const happy_race& race, race::Begin* begin);
-  bool is_late(const happy_race& race, Family family) const;
-  void give_up(happy_race* race);
-  bool begin_and_see(happy_race* race, net::RaceRequest request);
+  void catch_up(const StartedRace& race, race::Begin* begin);
+  bool is_late(const StartedRace& race, Family family) const;
+  void give_up(StartedRace* race);
+  bool begin_and_see(StartedRace* race, net::RaceRequest request);
 
   void log(int level, const std::string& line) const {
     host_->log(level, line.data(), line.size());

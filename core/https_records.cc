@@ -207,7 +207,7 @@ void Engine::join_services(Lookup* lookup) {
     const std::lock_guard lock(mutex_);
     note_services(*lookup, all);
   }
-  for (happy_race* race : ledger_->races_of(*lookup->remembered)) {
+  for (StartedRace* race : ledger_->races_of(*lookup->remembered)) {
     if (!race->takes_services) continue;
     race::Joined joined{.candidates = all,
                         .more = !lookup->services->machine.done()};

@@ -457,7 +457,7 @@ void Engine::perform(const std::shared_ptr<Lookup>& lookup,
     if (late_families.empty()) late_.erase(*lookup->remembered);
     names_.join(lookup->name, lookup->raced, addresses);
   }
-  for (happy_race* race : ledger_->races_of(*lookup->remembered)) {
+  for (StartedRace* race : ledger_->races_of(*lookup->remembered)) {
     if (!race->usable.has(late.family)) continue;
     race::Resolved resolved{late.family, {}};
     for (const IpAddress& address : addresses) {

@@ -7,18 +7,20 @@
 namespace happy {
 namespace {
 
-happy_race* as_race(void* context) { return static_cast<happy_race*>(context); }
+StartedRace* as_race(void* context) {
+  return static_cast<StartedRace*>(context);
+}
 
 // The driver's callbacks, with the shim's context put back in.
 int attempt_open(void* context, const sockaddr* address, socklen_t length,
                  int* error) {
-  happy_race* race = as_race(context);
+  StartedRace* race = as_race(context);
   return race->engine->host()->attempt_open(race->context, address, length,
                                             error);
 }
 
 void race_decided(void* context, const happy_outcome* outcome) {
-  happy_race* race = as_race(context);
+  StartedRace* race = as_race(context);
   if (race->starting) {
     race->at_once = *outcome;  // race_start is waiting for it
   } else {
@@ -27,18 +29,24 @@ void race_decided(void* context, const happy_outcome* outcome) {
 }
 
 void race_over(void* context) {
-  happy_race* race = as_race(context);
+  StartedRace* race = as_race(context);
   race->engine->ledger().over(race);
   race->engine->share_history();
   if (!race->withdrawn) race->engine->host()->race_over(race->context);
   delete race;
 }
 
-uint32_t milliseconds(const std::optional<std::chrono::milliseconds>& value) {
-  return value ? static_cast<uint32_t>(value->count()) : 0;
+uint32_t milliseconds(const std::optional<Duration>& value) {
+  using std::chrono::milliseconds;
+  if (!value) return 0;
+  return static_cast<uint32_t>(std::chrono::ceil<milliseconds>(*value).count());
 }
 
-std::vector<uint16_t> ports_of(const config::Rule& rule, uint16_t port) {
+std::vector<uint16_t> ports_of(const config::Rule& rule, uint16_t port,
+                               const happy_wish* wish) {
+  if (wish != nullptr && wish->port_count != 0 && rule.race.enabled) {
+    return {wish->ports, wish->ports + wish->port_count};
+  }
   const auto found = rule.port_alternatives.find(port);
   if (found == rule.port_alternatives.end() || !rule.race.enabled) {
     return {port};
@@ -66,7 +74,7 @@ void keep_families(const config::Rule& rule, std::vector<IpAddress>* list) {
   });
 }
 
-race::Settings race_settings(const config::Rule& rule) {
+race::Settings race_settings(const config::Rule& rule, const happy_wish* wish) {
   race::Settings out;
   out.attempt_delay = rule.race.attempt_delay;
   out.resolution_delay = rule.race.resolution_delay;
@@ -74,6 +82,10 @@ race::Settings race_settings(const config::Rule& rule) {
   out.max_in_flight = rule.race.max_in_flight;
   out.attempt_timeout = duration(rule.timeouts.attempt);
   out.connect_timeout = duration(rule.timeouts.connect);
+  if (wish != nullptr && wish->attempt_ms != 0)
+    out.attempt_timeout = std::chrono::milliseconds(wish->attempt_ms);
+  if (wish != nullptr && wish->connect_ms != 0)
+    out.connect_timeout = std::chrono::milliseconds(wish->connect_ms);
   if (!rule.families.empty()) out.preferred_family = rule.families.front();
   return out;
 }
@@ -127,7 +139,8 @@ void Engine::note_pending(Plan* plan) {
 }
 
 happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
-                         unsigned families, const char** why) {
+                         unsigned families, const happy_wish* wish,
+                         const char** why) {
   *why = nullptr;
   const auto destination = Endpoint::from_sockaddr(address, length);
   if (!destination || !policy_) return nullptr;
@@ -149,7 +162,8 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
     drop_ipv6(&plan->known.deferred);
   }
   note_pending(plan.get());
-  if (!rule->race_loopback && plan->destination.address.is_loopback()) {
+  if (wish == nullptr && !rule->race_loopback &&
+      plan->destination.address.is_loopback()) {
     *why = "a loopback address";
     return nullptr;
   }
@@ -161,7 +175,7 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
   }
   keep_families(*rule, &plan->known.addresses);
   keep_families(*rule, &plan->known.deferred);
-  plan->ports = ports_of(*rule, plan->destination.port);
+  plan->ports = ports_of(*rule, plan->destination.port, wish);
   weigh_services(*rule, plan.get());
   if (plan->ports.front() != plan->destination.port) {
     plan->port = plan->ports.front();
@@ -172,8 +186,9 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
   plan->candidates = addresses * plan->ports.size() - 1 +
                      plan->known.alternatives.size() +
                      plan->known.deferred_alternatives.size();
-  plan->attempt_ms = milliseconds(rule->timeouts.attempt);
-  plan->connect_ms = milliseconds(rule->timeouts.connect);
+  plan->settings = race_settings(*rule, wish);
+  plan->attempt_ms = milliseconds(plan->settings.attempt_timeout);
+  plan->connect_ms = milliseconds(plan->settings.connect_timeout);
   const bool pending = plan->begin.ipv4_pending || plan->begin.ipv6_pending ||
                        plan->begin.others_until;
   if (plan->candidates == 0 && !pending && plan->attempt_ms == 0 &&
@@ -185,17 +200,16 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
     if (raced) defer_elsewhere(*plan);
     return nullptr;
   }
-  plan->settings = race_settings(*rule);
   plan->begin.first_under_way = true;
   if (plan->fail_with == 0) weigh(*rule, plan.get());
   return plan.release();
 }
 
-happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
-                               int error, bool mapped, int* all_failed) {
+uint64_t Engine::race_start(happy_plan* c_plan, void* context, int attempt,
+                            int error, bool mapped, int* all_failed) {
   const std::unique_ptr<Plan> plan(static_cast<Plan*>(c_plan));
   *all_failed = 0;
-  auto race = std::make_unique<happy_race>();
+  auto race = std::make_unique<StartedRace>();
   race->engine = this;
   race->context = context;
   race->id = net::Races::reserve();
@@ -216,7 +230,8 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
   request.attempt = error == 0 ? attempt : -1;
   request.error = error;
   request.mapped = mapped;
-  happy_race* raw = race.release();  // race_over frees it
+  StartedRace* raw = race.release();  // race_over frees it, perhaps at once
+  const auto id = static_cast<uint64_t>(raw->id);
   {
     const std::lock_guard lock(mutex_);
     names_.race_begun(raw->lookups);
@@ -228,9 +243,9 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
       catch_up(*raw, &held->begin);
       helper_->races->begin(raw->id, std::move(*held));
     });
-    if (posted) return raw;
+    if (posted) return id;
     give_up(raw);
-    return nullptr;
+    return 0;
   }
   // With attempt 1 already failed, the caller must learn of a race in which
   // everything fails at once: that is what connect() then returns.
@@ -239,11 +254,11 @@ happy_race* Engine::race_start(happy_plan* c_plan, void* context, int attempt,
       helper_->loop.run_and_wait([&] { gone = begin_and_see(raw, request); });
   if (!started) give_up(raw);
   *all_failed = gone;
-  return started && !gone ? raw : nullptr;
+  return started && !gone ? id : 0;
 }
 
 // No loop could be had.
-void Engine::give_up(happy_race* race) {
+void Engine::give_up(StartedRace* race) {
   {
     const std::lock_guard lock(mutex_);
     names_.race_over(race->lookups);
@@ -252,7 +267,7 @@ void Engine::give_up(happy_race* race) {
 }
 
 // Under mutex_. An answer of the family may still come.
-bool Engine::is_late(const happy_race& race, Family family) const {
+bool Engine::is_late(const StartedRace& race, Family family) const {
   const auto awaits = [&](state::LookupId lookup) {
     const auto late = late_.find(lookup);
     return late != late_.end() &&
@@ -264,7 +279,7 @@ bool Engine::is_late(const happy_race& race, Family family) const {
 
 // Loop thread. An answer that came between the plan and the race's beginning
 // found no race that it could join, and none waits for it.
-void Engine::catch_up(const happy_race& race, race::Begin* begin) {
+void Engine::catch_up(const StartedRace& race, race::Begin* begin) {
   const std::lock_guard lock(mutex_);
   std::vector<Endpoint> missed;
   for (const Family family : {Family::kIpv6, Family::kIpv4}) {
@@ -289,7 +304,7 @@ void Engine::catch_up(const happy_race& race, race::Begin* begin) {
 }
 
 // Loop thread. True if every candidate failed at once, and nobody is told.
-bool Engine::begin_and_see(happy_race* race, net::RaceRequest request) {
+bool Engine::begin_and_see(StartedRace* race, net::RaceRequest request) {
   race->starting = true;
   catch_up(*race, &request.begin);
   helper_->races->begin(race->id, std::move(request));
@@ -319,16 +334,16 @@ void Engine::defer_elsewhere(const Plan& left) {
   (void)posted;  // as above
 }
 
-void Engine::race_cancel(happy_race* race) {
+void Engine::race_cancel(net::RaceId race) {
   const auto posted =
-      helper_->loop.post([this, id = race->id] { helper_->races->cancel(id); });
+      helper_->loop.post([this, race] { helper_->races->cancel(race); });
   (void)posted;  // the loop runs while it has races
 }
 
-void Engine::race_stop(happy_race* race, happy_outcome* outcome) {
+void Engine::race_stop(net::RaceId race, happy_outcome* outcome) {
   *outcome = {HAPPY_STOPPED, -1, 0};
   const auto done = helper_->loop.run_and_wait(
-      [this, id = race->id, outcome] { *outcome = helper_->races->stop(id); });
+      [this, race, outcome] { *outcome = helper_->races->stop(race); });
   (void)done;  // as above
 }
 

@@ -65,7 +65,7 @@ RaceLedger::Running* RaceLedger::find(net::RaceId id) {
 }
 
 void RaceLedger::race_start(net::RaceId id, const net::RaceRequest& request) {
-  running_[id].race = static_cast<happy_race*>(request.context);
+  running_[id].race = static_cast<StartedRace*>(request.context);
   trace_->race_start(id, request);
 }
 
@@ -87,7 +87,7 @@ void RaceLedger::attempt_start(net::RaceId id, race::AttemptId attempt,
 // A caller that names another address of the look-up on another socket races
 // by itself: that address gets no second SYN from the races it has already.
 // `own`: the race of the other socket; nullptr: it has none.
-void RaceLedger::defer_elsewhere(const happy_race* own,
+void RaceLedger::defer_elsewhere(const StartedRace* own,
                                  const std::vector<state::LookupId>& lookups,
                                  const Endpoint& endpoint) {
   std::vector<net::RaceId> others;
@@ -148,7 +148,7 @@ void RaceLedger::race_end(net::RaceId id, const net::RaceEnd& end) {
 // Under the engine's lock.
 void RaceLedger::learn(const Running& running, const net::RaceEnd& end,
                        Time now) {
-  const happy_race& race = *running.race;
+  const StartedRace& race = *running.race;
   race::Lesson lesson{.cut_short = running.cut_short,
                       .attempt_delays = race.attempt_delays,
                       .attempt_delay = race.attempt_delay,
@@ -164,8 +164,8 @@ void RaceLedger::learn(const Running& running, const net::RaceEnd& end,
   race::learn(lesson, race.network, now, &engine_->history());
 }
 
-std::vector<happy_race*> RaceLedger::races_of(state::LookupId lookup) const {
-  std::vector<happy_race*> out;
+std::vector<StartedRace*> RaceLedger::races_of(state::LookupId lookup) const {
+  std::vector<StartedRace*> out;
   for (const auto& [id, running] : running_) {
     const auto& lookups = running.race->lookups;
     if (std::find(lookups.begin(), lookups.end(), lookup) != lookups.end()) {
@@ -175,7 +175,7 @@ std::vector<happy_race*> RaceLedger::races_of(state::LookupId lookup) const {
   return out;
 }
 
-void RaceLedger::over(happy_race* race) {
+void RaceLedger::over(StartedRace* race) {
   {
     const std::lock_guard lock(engine_->mutex());
     engine_->names().race_over(race->lookups);

@@ -121,7 +121,8 @@ happy_plan* plan(int fd, const sockaddr* address, socklen_t length,
   happy_plan* out = nullptr;
   if (why == nullptr) {
     const CoreCall call;
-    out = core::loaded()->plan(address, length, target->families, &why);
+    out =
+        core::loaded()->plan(address, length, target->families, nullptr, &why);
   }
   if (out != nullptr && out->fail_with == 0) {
     why = socket_options::take(fd, target->family, target->protocol,
@@ -288,7 +289,7 @@ bool Start::launch(Race* race) {
         target_.family == AF_INET6, &all_failed);
   }
   plan_ = nullptr;
-  if (handle_ != nullptr) return true;
+  if (handle_ != 0) return true;
   drop(race);
   give_up(all_failed ? "every address failed at once" : "no helper thread");
   return false;

@@ -70,7 +70,7 @@ class Start {
   void aim_at(uint16_t port);
 
   int fd_;
-  happy_race* handle_ = nullptr;
+  uint64_t handle_ = 0;
   const Target& target_;
   happy_plan* plan_;
   uint32_t timeout_ms_ = 0;

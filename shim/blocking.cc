@@ -39,13 +39,13 @@ bool make_wake_pair(Race* race, int fd) {
 // Ends the race for the caller's sake; afterwards race->outcome is valid,
 // unless somebody closed the descriptor (kEnded).
 void stop(Race* race) {
-  happy_race* handle = nullptr;
+  uint64_t handle = 0;
   {
     const Guard guard(races::lock());
     handle = race->handle;
-    race->handle = nullptr;
+    race->handle = 0;
   }
-  if (handle == nullptr) return;
+  if (handle == 0) return;
   happy_outcome outcome{};
   {
     const CoreCall call;

@@ -32,7 +32,7 @@ struct Race {
 
   std::atomic<int> references{1};
   RaceState state = RaceState::kStarting;
-  happy_race* handle = nullptr;  // nullptr once decided, stopped or cancelled
+  uint64_t handle = 0;  // 0 once decided, stopped or cancelled
 
   int numbers[kMaxNumbers];
   int number_count = 0;

@@ -101,10 +101,10 @@ void stop_watching(Race* race, int descriptor) {
 }
 
 void cancel(Race* race) {
-  if (race->handle == nullptr) return;
+  if (race->handle == 0) return;
   const CoreCall call;
   core::loaded()->race_cancel(race->handle);
-  race->handle = nullptr;
+  race->handle = 0;
 }
 
 // Under the lock: the race of `fd`, if the number still shows it.
@@ -265,7 +265,7 @@ void settle(int fd, Blocked blocked) {
   // and the winner follows the stand-in's mode.
   if (process::is_vfork_child()) return;
   Race* race = nullptr;
-  happy_race* handle = nullptr;
+  uint64_t handle = 0;
   {
     const Guard guard(lock());
     race = current(fd);
@@ -277,10 +277,10 @@ void settle(int fd, Blocked blocked) {
     const bool ends =
         race->state == RaceState::kStandIn ||
         (race->state == RaceState::kBlocking && blocked != Blocked::kLeave);
-    if (!ends || race->handle == nullptr) return;
+    if (!ends || race->handle == 0) return;
     hold(race);
     handle = race->handle;
-    race->handle = nullptr;
+    race->handle = 0;
   }
   happy_outcome outcome{};
   {
@@ -337,7 +337,7 @@ void race_decided(void* context, const happy_outcome* outcome) {
   bool waited_for = false;
   {
     const HelperGuard guard(lock());
-    race->handle = nullptr;
+    race->handle = 0;
     race->outcome = *outcome;
     race->decided = true;
     if (race->state == RaceState::kStandIn) deliver(race);

@@ -132,7 +132,7 @@ happy_plan* plan(const happy_engine* engine, const char* text,
   }
   *why = "untouched";
   return engine->plan(reinterpret_cast<sockaddr*>(&storage), sizeof storage,
-                      families, why);
+                      families, nullptr, why);
 }
 
 // Without a plan: the reason, or NULL.
@@ -401,7 +401,7 @@ void no_internet_address_has_no_plan(void**) {
   sockaddr address{};
   address.sa_family = AF_UNIX;
   const char* why = "untouched";
-  assert_null(engine->plan(&address, sizeof address, kBoth, &why));
+  assert_null(engine->plan(&address, sizeof address, kBoth, nullptr, &why));
   assert_null(why);
 }
 

@@ -52,7 +52,8 @@ class EngineTest : public ::testing::Test {
 
   // The same whole; nullptr where there is none.
   std::unique_ptr<Plan> plan(const std::string& address, uint16_t port = 80,
-                             unsigned families = 3);
+                             unsigned families = 3,
+                             const happy_wish* wish = nullptr);
 
   static test::Entry with_a(const std::string& address);
   static std::vector<std::string>& log();  // errors

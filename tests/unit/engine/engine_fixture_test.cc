@@ -44,7 +44,7 @@ std::vector<std::string> EngineTest::opened_by_race(
   int all_failed = 0;
   EXPECT_EQ(engine_->race_start(plan.release(), nullptr, -1, ECONNREFUSED,
                                 false, &all_failed),
-            nullptr);
+            0);
   EXPECT_EQ(all_failed, 1);
   return opened();
 }
@@ -166,12 +166,14 @@ void EngineTest::remember(const std::string& name,
 }
 
 std::unique_ptr<Plan> EngineTest::plan(const std::string& address,
-                                       uint16_t port, unsigned families) {
+                                       uint16_t port, unsigned families,
+                                       const happy_wish* wish) {
   sockaddr_storage storage;
   const Endpoint endpoint{*IpAddress::parse(address), port};
   const socklen_t length = endpoint.to_sockaddr(&storage);
-  return std::unique_ptr<Plan>(static_cast<Plan*>(engine_->plan(
-      reinterpret_cast<const sockaddr*>(&storage), length, families, &why_)));
+  return std::unique_ptr<Plan>(static_cast<Plan*>(
+      engine_->plan(reinterpret_cast<const sockaddr*>(&storage), length,
+                    families, wish, &why_)));
 }
 
 std::vector<std::string> EngineTest::planned(const std::string& address,

@@ -97,6 +97,29 @@ TEST_F(EngineTest, AnAnswerForOneFamilyHasNoOther) {
   EXPECT_THAT(planned("2001:db8::1"), IsEmpty());
 }
 
+// A caller that can say more than connect(2): see happy_connect(3).
+TEST_F(EngineTest, AWishNamesPortsAndTimeOuts) {
+  start(json::array({kBySystem}));
+  remember("self.example", {"::1", "127.0.0.1"});
+  const uint16_t ports[] = {80, 8080};
+  const happy_wish wish{ports, 2, 2000, 3000};
+  const auto made = plan("::1", 80, 3, &wish);
+  ASSERT_NE(made, nullptr);
+  EXPECT_THAT(made->ports, ElementsAre(80, 8080));
+  EXPECT_EQ(made->candidates, 3);
+  EXPECT_EQ(made->attempt_ms, 2000);
+  EXPECT_EQ(made->connect_ms, 3000);
+}
+
+// Its starter may be about to stop it when the race ends by itself.
+TEST_F(EngineTest, ARaceThatIsOverCanBeStopped) {
+  start(json::array({kBySystem}));
+  happy_outcome outcome{HAPPY_WON, 7, 0};
+  engine_->race_stop(net::Races::reserve(), &outcome);
+  EXPECT_EQ(outcome.kind, HAPPY_STOPPED);
+  EXPECT_EQ(outcome.descriptor, -1);
+}
+
 // It bounds the one address by the rule's time-outs, whatever comes late.
 TEST_F(EngineTest, ADisabledRaceIsJoinedByNoFamily) {
   json rule = kBySystem;
