@@ -114,7 +114,7 @@ struct happy_plan {
 };
 
 // What a caller that asks for more than connect(2) can say wants of a race. It
-// races loopback addresses too.
+// has a plan for each address that is known, one alone or of the loopback too.
 struct happy_wish {
   // Raced in place of the destination's port, in this order, for each address;
   // the first of them is the destination's own. 0: as the rule has it.

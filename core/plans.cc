@@ -191,8 +191,9 @@ happy_plan* Engine::plan(const sockaddr* address, socklen_t length,
   plan->connect_ms = milliseconds(plan->settings.connect_timeout);
   const bool pending = plan->begin.ipv4_pending || plan->begin.ipv6_pending ||
                        plan->begin.others_until;
-  if (plan->candidates == 0 && !pending && plan->attempt_ms == 0 &&
-      plan->connect_ms == 0 && plan->fail_with == 0 && plan->port == 0) {
+  if (wish == nullptr && plan->candidates == 0 && !pending &&
+      plan->attempt_ms == 0 && plan->connect_ms == 0 && plan->fail_with == 0 &&
+      plan->port == 0) {
     *why = rule->race.enabled ? "one address and no time-out"
                               : "races are disabled by the policy";
     const bool raced = names_.is_raced(plan->known.lookups);

@@ -1,38 +1,19 @@
-// Which policy the library would take in this environment, and its text. The
-// shim decides the same by itself, at load and without C++'s library; the two
-// must agree (docs/policy.md, "Which file is read").
+// The policy that a verb works with: the file that its command line names, or
+// the one that the library would take, parsed.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
 #include "config/policy.h"
+#include "core/policy_file.h"
 
 namespace happyctl {
 
-enum class PolicySource {
-  kArgument,     // named on the command line
-  kEnvironment,  // HAPPY_POLICY
-  kUser,         // $XDG_CONFIG_HOME or ~/.config
-  kSystem,       // /etc
-  kEmbedded,     // no file: the embedded default
-};
-
-// "argument", "HAPPY_POLICY", "user", "system", "embedded".
-std::string_view to_string(PolicySource source);
-
-struct PolicyFile {
-  PolicySource source = PolicySource::kEmbedded;
-  std::string path{};  // empty for kEmbedded
-  std::string text{};
-  int error = 0;  // errno if the file could not be read
-};
-
-// Reads the file that `argument` names, else the one the library would take.
-PolicyFile find_policy(const std::optional<std::string>& argument);
+using happy::PolicyFile;
+using happy::PolicySource;
 
 struct LoadedPolicy {
   PolicyFile file;
