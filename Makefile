@@ -19,7 +19,7 @@ COVERAGE = -DCMAKE_BUILD_TYPE=Debug \
 RESULTS = build/results
 
 .PHONY: all demo lab test check asan tsan coverage clang bench bench-race bench-dot worlds lint format \
-  defects mutants cpython system install clean
+  defects mutants cpython system browser install clean
 
 all:
 	@$(CONFIGURE) -B build >/dev/null
@@ -123,6 +123,14 @@ RUNS ?= 5
 system: all
 	@tools/deps.sh system
 	@tests/system/whole_system.sh build $(RUNS)
+
+# The page of `happyctl trace --html` in a real browser. SHOTS: a folder for
+# pictures of it.
+browser:
+	@tools/deps.sh browser
+	@$(CONFIGURE) -B build >/dev/null
+	@$(BUILD) build --target happyctl | tail -n 1
+	@tests/browser/page_test.py build/happyctl $(SHOTS)
 
 # FILES='core/net shim' looks at those alone with clang-tidy, which takes long.
 SOURCES = $(shell git ls-files '*.cc' '*.h')

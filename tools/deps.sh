@@ -4,7 +4,7 @@
 # leaves the system's DNS as it was. Without root and without sudo it prints the
 # command to run instead.
 #
-#   tools/deps.sh demo|test|bench|lint|coverage|cpython|system
+#   tools/deps.sh demo|test|bench|lint|coverage|cpython|system|browser
 set -eu
 
 build='g++ cmake ninja-build pkg-config make libc6-dev libuv1-dev
@@ -31,8 +31,9 @@ case ${1:-} in
     libjemalloc2 util-linux netbase $programs gcovr" ;;
   cpython) wanted="$build python3 libpython3.11-testsuite" ;;
   system) wanted="$build debootstrap util-linux" ;;
+  browser) wanted="$build python3 chromium fonts-dejavu-core" ;;
   *)
-    echo "usage: $0 demo|test|bench|lint|coverage|cpython|system" >&2
+    echo "usage: $0 demo|test|bench|lint|coverage|cpython|system|browser" >&2
     exit 2
     ;;
 esac

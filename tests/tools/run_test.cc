@@ -338,19 +338,32 @@ TEST_F(Run, TheEndIsSummedUpInOneLine) {
   EXPECT_TRUE(std::filesystem::is_empty(home_ / "tmp"));
 }
 
+// Lines as the library writes them, of a race that `address` wins or loses.
+std::string race_lines(int number, const std::string& address,
+                       const std::string& result) {
+  const std::string head = R"({"t_us":1000,"pid":1,"race":)" +
+                           std::to_string(number) + R"(,"event":")";
+  return head + "race_start\",\"name\":\"a\"}\n" + head +
+         R"(attempt_start","attempt":1,"port":80,"address":")" + address +
+         "\"}\n" + head + R"(race_end","winner":1,"result":")" + result +
+         "\"}\n";
+}
+
+std::string look_up_lines(const std::string& result) {
+  const std::string head = R"({"t_us":1000,"pid":1,"name":"a","event":")";
+  return head + "resolve_start\"}\n" + head + R"(resolve_end","result":")" +
+         result + "\"}\n";
+}
+
 TEST_F(Run, TheSummaryCountsWhatThisRunAddedToATrace) {
-  const std::string race =
-      R"({"event":"race_end","race":1,"result":"won","address":")";
-  const std::string trace =
-      write("trace", race + "::1\"}\n" + race + "192.0.2.1\"}\n");
-  const Ended ended =
-      happyctl({"--trace", trace, "--", "sh", "-c",
-                "cat >> $HAPPY_TRACE <<'E'\n"
-                "{\"event\":\"resolve_end\",\"result\":\"ok\"}\n"
-                "{\"event\":\"resolve_end\",\"result\":\"EAI_AGAIN\"}\n" +
-                    race + "::ffff:192.0.2.1\"}\n" + race + "2001:db8::1\"}\n" +
-                    "{\"event\":\"race_end\",\"result\":\"timed out\"}\n"
-                    "not a trace\nE"});
+  const std::string trace = write("trace", race_lines(1, "::1", "won"));
+  const Ended ended = happyctl(
+      {"--trace", trace, "--", "sh", "-c",
+       "cat >> $HAPPY_TRACE <<'E'\n" + look_up_lines("ok") +
+           look_up_lines("EAI_AGAIN") +
+           race_lines(2, "::ffff:192.0.2.1", "won") +
+           race_lines(3, "2001:db8::1", "won") +
+           race_lines(4, "192.0.2.1", "timed out") + "not a trace\nE"});
   EXPECT_EQ(ended.err,
             "happyctl run: 1 name resolved, 1 not; 3 races: 1 won by IPv6, 1 "
             "won by IPv4, 1 failed\n");

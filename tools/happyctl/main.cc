@@ -1,7 +1,9 @@
 // happyctl: the command that runs programs under libhappy, checks policies and
 // shows what the library would do.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <utility>
@@ -15,10 +17,8 @@ using happyctl::Outcome;
 
 // A new verb is one file, one declaration in verb.h and one line here.
 constexpr void (*kVerbs[])(CLI::App&, Outcome*) = {
-    happyctl::add_check,
-    happyctl::add_resolve,
-    happyctl::add_run,
-    happyctl::add_state,
+    happyctl::add_check, happyctl::add_resolve, happyctl::add_run,
+    happyctl::add_state, happyctl::add_trace,
 };
 
 Outcome run(int argc, char** argv) {
@@ -40,11 +40,20 @@ Outcome run(int argc, char** argv) {
   return outcome;
 }
 
+// What was printed must have arrived, or a script takes half of it for all.
+Outcome checked(Outcome outcome) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return outcome;
+  std::fprintf(stderr, "happyctl: standard output: %s\n",
+               errno != 0 ? std::strerror(errno) : "cannot be written");
+  return outcome == Outcome::kGood ? Outcome::kFailed : outcome;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return static_cast<int>(run(argc, argv));
+    return static_cast<int>(checked(run(argc, argv)));
   } catch (const std::exception& error) {
     // Not fmt::print(), which throws where standard error is closed.
     std::fprintf(stderr, "happyctl: %s\n", error.what());

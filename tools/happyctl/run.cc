@@ -18,6 +18,7 @@
 #include "tools/happyctl/program.h"
 #include "tools/happyctl/run_environment.h"
 #include "tools/happyctl/terminal.h"
+#include "tools/happyctl/trace_reader.h"
 #include "tools/happyctl/trace_summary.h"
 #include "tools/happyctl/verb.h"
 
@@ -120,7 +121,11 @@ class TraceFile {
   std::string summary() const {
     std::ifstream file(path_);
     file.seekg(before_);
-    return TraceSummary(file).text();
+    TraceSummary summary;
+    TraceReader reader([&](const TraceEntry& entry) { summary.add(entry); });
+    reader.read(file);
+    reader.finish();
+    return summary.text();
   }
 
  private:

@@ -22,6 +22,7 @@ void add_resolve(CLI::App& app, Outcome* outcome);
 // Its outcome is the exit status of the program that it ran, which may be any.
 void add_run(CLI::App& app, Outcome* outcome);
 void add_state(CLI::App& app, Outcome* outcome);
+void add_trace(CLI::App& app, Outcome* outcome);
 // Before parsing: marks the words of the command line that belong to the
 // program of `happyctl run`, so that the parser neither takes its options for
 // ours nor "[a,b]" for a list. add_run's verb takes the marks off.
