@@ -130,6 +130,7 @@ void open_engine(Process* self) {
   read_settings(self);
   happy_host& host = self->host;
   host.abi = HAPPY_ENGINE_ABI;
+  host.races_all = 1;
   host.log = log_line;
   host.trace = trace_line;
   host.enter_helper_thread = [] {};

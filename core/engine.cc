@@ -207,6 +207,10 @@ void Engine::read_policy() {
   auto policy = config::parse_policy({host->policy_text, host->policy_size});
   if (policy) {
     policy_ = std::move(*policy);
+    if (host->races_all != 0) {
+      const auto any = config::embedded_default_policy().rules.front();
+      policy_->rules.push_back(any);
+    }
     discovers_nat64_ = policy_->discovers_nat64();
     if (host->eager != 0) warm_resolvers(*policy_, host);
     return;

@@ -228,6 +228,7 @@ struct happy_host {
   size_t policy_size;
   const char* policy_path;
   int policy_error;
+  int races_all;  // names without a rule are raced too, by the defaults
   const char* library_folder;  // where libhappy-tls.so is
   int deep_bind;               // libhappy-tls.so needs RTLD_DEEPBIND too
   int eager;  // HAPPY_EAGER=1: load libhappy-tls.so and trust now

@@ -17,8 +17,8 @@ using happyctl::Outcome;
 
 // A new verb is one file, one declaration in verb.h and one line here.
 constexpr void (*kVerbs[])(CLI::App&, Outcome*) = {
-    happyctl::add_check, happyctl::add_resolve, happyctl::add_run,
-    happyctl::add_state, happyctl::add_trace,
+    happyctl::add_check, happyctl::add_connect, happyctl::add_resolve,
+    happyctl::add_run,   happyctl::add_state,   happyctl::add_trace,
 };
 
 Outcome run(int argc, char** argv) {

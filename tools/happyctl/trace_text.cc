@@ -129,14 +129,15 @@ Chart chart_of(const TraceEntry& entry) {
   std::vector<std::string> parts;
   int64_t zero_us = entry.start_us();
   if (entry.look_up) {
-    parts.push_back(summary_of(*entry.look_up));
+    // What the system answered has no length that was seen.
+    const bool timed = entry.look_up->end_us > entry.look_up->start_us;
+    const bool alone = !entry.race && !entry.passed;
+    if (timed || alone) parts.push_back(summary_of(*entry.look_up));
     const bool apart =
         entry.race &&
         entry.race->start_us - entry.look_up->end_us > kLongestGapUs;
     if (apart) zero_us = entry.race->start_us;
-    // What the system answered has no length that was seen.
-    if (!apart && entry.look_up->end_us > entry.look_up->start_us)
-      add(*entry.look_up, zero_us, &out);
+    if (!apart && timed) add(*entry.look_up, zero_us, &out);
   }
   if (entry.race) {
     parts.push_back(summary_of(*entry.race));

@@ -1,0 +1,232 @@
+// happyctl connect: a connection as the library makes it, by happy_connect(3);
+// shows the race while it runs, or joins the socket to standard input and
+// output.
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <sstream>
+
+#include "connect/process.h"
+#include "include/happy.h"
+#include "tools/happyctl/connect_display.h"
+#include "tools/happyctl/installation.h"
+#include "tools/happyctl/policy_file.h"
+#include "tools/happyctl/relay.h"
+#include "tools/happyctl/verb.h"
+
+namespace happyctl {
+namespace {
+
+using std::chrono::steady_clock;
+
+struct Options {
+  std::string host;
+  std::string ports;  // "443", "https", "465,587"
+  std::optional<std::string> policy;
+  bool ipv4 = false, ipv6 = false;
+  bool stdio = false;
+  bool ascii = false;
+  bool json = false;
+  double timeout_s = 0;          // 0: none
+  double attempt_timeout_s = 0;  // 0: the policy's
+  int count = 1;
+};
+
+Outcome complain(const std::string& text, Outcome outcome = Outcome::kUsage) {
+  std::fputs(("happyctl connect: " + text + "\n").c_str(), stderr);
+  return outcome;
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) out.push_back(word);
+  return out;
+}
+
+struct Result {
+  int descriptor = -1;
+  std::string why;     // there is none
+  bool wrong = false;  // the arguments are
+  double took_ms = 0;
+};
+
+// What the caller of happy_connect() gives and gets.
+class Call {
+ public:
+  explicit Call(const Options& options) {
+    const auto ports = split(options.ports);
+    for (const std::string& port : ports)
+      ports_.push_back(static_cast<uint16_t>(std::atoi(port.c_str())));
+    wish_.family = options.ipv4 ? AF_INET : options.ipv6 ? AF_INET6 : AF_UNSPEC;
+    wish_.timeout_ms = static_cast<unsigned>(options.timeout_s * 1000);
+    wish_.attempt_ms = static_cast<unsigned>(options.attempt_timeout_s * 1000);
+    wish_.message = why_;
+    wish_.message_size = sizeof why_;
+    // One port may be the name of a service.
+    if (ports.size() == 1) return;
+    wish_.ports = ports_.data();
+    wish_.port_count = ports_.size();
+  }
+
+  Result connect(const Options& options) {
+    const auto begun = steady_clock::now();
+    errno = 0;
+    const int fd =
+        happy_connect(options.host.c_str(), options.ports.c_str(), &wish_);
+    const std::chrono::duration<double, std::milli> took =
+        steady_clock::now() - begun;
+    return {.descriptor = fd,
+            .why = why_,
+            .wrong = fd < 0 && errno == EINVAL,
+            .took_ms = took.count()};
+  }
+
+ private:
+  std::vector<uint16_t> ports_;
+  happy_options wish_ = happy_default_options();
+  char why_[300] = "";
+};
+
+bool is_port(const std::string& text) {
+  const bool digits = !text.empty() && text.size() <= 5 &&
+                      std::all_of(text.begin(), text.end(), [](char one) {
+                        return one >= '0' && one <= '9';
+                      });
+  const int number = digits ? std::atoi(text.c_str()) : 0;
+  return number > 0 && number <= 65535;
+}
+
+std::optional<std::string> fault_of(const Options& options) {
+  if (options.ports.find(',') != std::string::npos)
+    for (const std::string& port : split(options.ports))
+      if (!is_port(port)) return "\"" + port + "\" is not a port number";
+  if (options.stdio && options.count != 1)
+    return "--stdio makes one connection, --count many";
+  return std::nullopt;
+}
+
+// One connection, shown.
+Outcome connect_once(const Options& options, Call* call) {
+  ConnectDisplay display(
+      {.ascii = options.ascii, .json = options.json, .shown = !options.stdio});
+  const Result result = call->connect(options);
+  display.finish();
+  if (result.wrong) return complain(result.why);
+  if (result.descriptor < 0) return complain(result.why, Outcome::kFailed);
+  Outcome out = Outcome::kGood;
+  if (options.stdio) {
+    const int error = relay(STDIN_FILENO, STDOUT_FILENO, result.descriptor);
+    if (error != 0)
+      out = complain(options.host + ": " + strerror(error), Outcome::kFailed);
+  }
+  close(result.descriptor);
+  return out;
+}
+
+double percentile(const std::vector<double>& sorted, int percent) {
+  const size_t at = (sorted.size() * static_cast<size_t>(percent) + 99) / 100;
+  return sorted[std::max<size_t>(at, 1) - 1];
+}
+
+// Many, one after the other, and how long they took: the first one is told
+// apart, since it looks the name up and learns which addresses answer.
+Outcome connect_often(const Options& options, Call* call) {
+  std::vector<double> took;
+  double first = -1;
+  std::string why;
+  for (int i = 0; i < options.count; ++i) {
+    const Result result = call->connect(options);
+    if (result.descriptor < 0) {
+      why = result.why;
+      continue;
+    }
+    close(result.descriptor);
+    if (i == 0) first = result.took_ms;
+    took.push_back(result.took_ms);
+  }
+  const auto failed = static_cast<size_t>(options.count) - took.size();
+  std::sort(took.begin(), took.end());
+  if (options.json) {
+    fmt::print("{{\"connections\": {}, \"failed\": {}", took.size(), failed);
+    if (!took.empty())
+      for (const int percent : {50, 90, 99, 100})
+        fmt::print(", \"p{}_ms\": {:.3f}", percent, percentile(took, percent));
+    fmt::print("}}\n");
+  } else {
+    fmt::print("{} of {} connected\n", took.size(), options.count);
+    if (first >= 0) fmt::print("first   {:9.2f} ms\n", first);
+    if (!took.empty())
+      fmt::print(
+          "median  {:9.2f} ms\n90 %    {:9.2f} ms\n99 %    {:9.2f} ms\n"
+          "longest {:9.2f} ms\n",
+          percentile(took, 50), percentile(took, 90), percentile(took, 99),
+          took.back());
+  }
+  if (failed != 0) return complain(why, Outcome::kFailed);
+  return Outcome::kGood;
+}
+
+Outcome connect(const Options& options) {
+  if (const auto fault = fault_of(options)) return complain(*fault);
+  if (options.policy) setenv("HAPPY_POLICY", options.policy->c_str(), 1);
+  const auto loaded = load_policy(std::nullopt);
+  if (!loaded) {
+    for (const std::string& line : loaded.error().lines())
+      fmt::print(stderr, "{}\n", line);
+    return Outcome::kUsage;
+  }
+  happy::direct::set_library_folder(library_folder());
+  Call call(options);
+  return options.count == 1 ? connect_once(options, &call)
+                            : connect_often(options, &call);
+}
+
+}  // namespace
+
+void add_connect(CLI::App& app, Outcome* outcome) {
+  CLI::App* const verb = app.add_subcommand(
+      "connect", "Connects as the library would and shows the race");
+  const auto options = std::make_shared<Options>();
+  verb->add_option("HOST", options->host, "host name or address")->required();
+  verb->add_option("PORT", options->ports,
+                   "port, or the name of a service; several ports are raced")
+      ->required()
+      ->type_name("PORT[,PORT...]");
+  verb->add_option("--policy", options->policy,
+                   "policy file; without it, the one the library would take")
+      ->type_name("F");
+  verb->add_flag("--stdio", options->stdio,
+                 "join the connection to standard input and output");
+  auto* const ipv4 = verb->add_flag("-4", options->ipv4, "IPv4 alone");
+  verb->add_flag("-6", options->ipv6, "IPv6 alone")->excludes(ipv4);
+  verb->add_option("--timeout", options->timeout_s,
+                   "end after so many seconds, look-up included")
+      ->check(CLI::Range(0.001, 1e6))
+      ->type_name("S");
+  verb->add_option("--attempt-timeout", options->attempt_timeout_s,
+                   "end the attempt at one address after so many seconds")
+      ->check(CLI::Range(0.001, 1e6))
+      ->type_name("S");
+  verb->add_option("--count", options->count,
+                   "connect so many times; print percentiles")
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
+  verb->add_flag("--ascii", options->ascii, "draw with ASCII alone");
+  verb->add_flag("--json", options->json, "print JSON");
+  verb->footer(
+      "Examples:\n  happyctl connect www.example.com 443\n"
+      "  happyctl connect mail.example.com 465,587\n"
+      "  ssh -o ProxyCommand='happyctl connect --stdio %h %p' host.example");
+  verb->callback([options, outcome] { *outcome = connect(*options); });
+}
+
+}  // namespace happyctl
