@@ -48,7 +48,30 @@ TEST(Examples, AllAreGood) {
     example(entry.path().filename());
     ++count;
   }
-  EXPECT_GE(count, 4u);
+  EXPECT_GE(count, 7u);
+}
+
+TEST(Examples, PublicResolversTakeAllButLocalNames) {
+  const Policy policy = example("public-resolvers.json");
+  EXPECT_EQ(resolver_for(policy, "www.example.com"), "quad9");
+  EXPECT_EQ(resolver_for(policy, "printer.local"), "system");
+  for (const Resolver& resolver : policy.resolvers)
+    EXPECT_NE(resolver.auth_name, "") << resolver.name;
+}
+
+TEST(Examples, MailPortsRacesBothWhicheverIsAskedFor) {
+  const Policy policy = example("mail-ports.json");
+  const Rule* const rule = policy.match("smtp.example.com");
+  ASSERT_NE(rule, nullptr);
+  const std::vector<uint16_t> both{465, 587};
+  EXPECT_EQ(rule->port_alternatives.at(465), both);
+  EXPECT_EQ(rule->port_alternatives.at(587), both);
+}
+
+TEST(Examples, Ipv6OnlyFindsTheTranslatorByItself) {
+  const Policy policy = example("ipv6-only.json");
+  EXPECT_TRUE(policy.discovers_nat64());
+  EXPECT_TRUE(policy.match("www.example.com")->race.cross_family);
 }
 
 TEST(Examples, PublicResolverTakesTheNamesItLists) {
