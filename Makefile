@@ -19,7 +19,7 @@ COVERAGE = -DCMAKE_BUILD_TYPE=Debug \
 RESULTS = build/results
 
 .PHONY: all demo lab test check asan tsan coverage clang bench bench-race bench-dot worlds lint format \
-  defects mutants cpython system browser install clean
+  defects mutants cpython system reproducible browser install clean
 
 all:
 	@$(CONFIGURE) -B build >/dev/null
@@ -123,6 +123,12 @@ RUNS ?= 5
 system: all
 	@tools/deps.sh system
 	@tests/system/whole_system.sh build $(RUNS)
+
+# Minutes: builds twice, in folders of different names, and compares what would
+# be installed octet by octet.
+reproducible:
+	@tools/deps.sh test
+	@tests/system/reproducible.sh
 
 # The page of `happyctl trace --html` in a real browser. SHOTS: a folder for
 # pictures of it.

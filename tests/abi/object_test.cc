@@ -93,6 +93,11 @@ const Object kTls{"libhappy-tls.so",
                   {"libgnutls.so.30", "libc.so.6", "libm.so.6",
                    "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}};
 
+const Object kConnect{"libhappy-connect.so",
+                      "connect/exports.map",
+                      {"libuv.so.1", "libc.so.6", "libm.so.6",
+                       "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}};
+
 void PrintTo(const Object& object, std::ostream* out) { *out << object.file; }
 
 class ObjectTest : public testing::TestWithParam<Object> {};
@@ -127,7 +132,7 @@ TEST_P(ObjectTest, HasNoTextRelocationAndNoExecutableStack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Objects, ObjectTest,
-                         testing::Values(kShim, kCore, kTls),
+                         testing::Values(kShim, kCore, kTls, kConnect),
                          [](const auto& tested) {
                            return std::regex_replace(
                                std::string(tested.param.file),
@@ -143,12 +148,45 @@ TEST_P(LateObjectTest, AsksForNoStaticTls) {
               Not(HasSubstr("TPOFF")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Objects, LateObjectTest, testing::Values(kCore, kTls),
+INSTANTIATE_TEST_SUITE_P(Objects, LateObjectTest,
+                         testing::Values(kCore, kTls, kConnect),
                          [](const auto& tested) {
                            return std::regex_replace(
                                std::string(tested.param.file),
                                std::regex("[^a-z]"), "_");
                          });
+
+#if HAPPY_HARDENED
+// What is installed, by the compiler's own word: where an indirect call may
+// land begins with that instruction (-fcf-protection), and libc's checked forms
+// are called (_FORTIFY_SOURCE).
+TEST(Hardening, IndirectCallsLandOnMarkedInstructions) {
+#if defined(__x86_64__)
+  for (const auto& [object, function] :
+       {std::pair{"libhappy.so", "getaddrinfo"},
+        {"libhappy-core.so", "happy_engine_open"},
+        {"libhappy-tls.so", "happy_tls_open"},
+        {"libhappy-connect.so", "happy_connect"}})
+    EXPECT_THAT(
+        output_of({"objdump", "-d", std::string("--disassemble=") + function,
+                   path_of(object)}),
+        testing::ContainsRegex(">:\n[^\n]*endbr64"))
+        << object;
+#endif
+}
+
+TEST(Hardening, LibcChecksWhereBuffersAreFilled) {
+  for (const char* object : {"libhappy.so", "libhappy-core.so", "happyctl"})
+    EXPECT_THAT(output_of({"nm", "-D", path_of(object)}),
+                HasSubstr("__snprintf_chk"))
+        << object;
+}
+
+TEST(Hardening, TheCommandIsAtAPlaceThatNobodyKnowsBeforehand) {
+  EXPECT_THAT(dynamic_section("happyctl"),
+              testing::ContainsRegex("FLAGS_1.*NOW.*PIE"));
+}
+#endif
 
 }  // namespace
 }  // namespace happy::abi
