@@ -109,7 +109,7 @@ std::string fault_in(const KeySpec& spec, const Value& value) {
 }
 
 // What to say after `unknown key "..."`: the nearest key here, or else where
-// in a policy that very key belongs.
+// in a policy that very key belongs, or else the keys that there are.
 std::string hint_for(Scope scope, std::string_view key) {
   if (scope == Scope::kSettings && find_key(Scope::kRule, key)) {
     return "; it belongs in a rule, not in \"defaults\"";
@@ -121,7 +121,9 @@ std::string hint_for(Scope scope, std::string_view key) {
   for (const KeySpec& spec : key_table()) {
     if (spec.name == key) return "; did you mean " + path_of(spec) + "?";
   }
-  return {};
+  for (const std::string_view name : names)
+    hint += (hint.empty() ? "; known here: " : ", ") + std::string(name);
+  return hint;
 }
 
 class SchemaCheck {

@@ -17,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr const char* kGood = R"({ "version": 1,
@@ -63,7 +64,7 @@ TEST_F(Check, AGoodPolicyGetsOneLine) {
   EXPECT_EQ(ended.err, "");
 }
 
-TEST_F(Check, EveryFaultGetsALineOnStderr) {
+TEST_F(Check, EveryFaultIsShownWhereItIs) {
   const std::string file = write("p.json", kBad);
   const Ended ended = check({file});
   EXPECT_EQ(ended.status, 2);
@@ -71,9 +72,53 @@ TEST_F(Check, EveryFaultGetsALineOnStderr) {
   EXPECT_EQ(
       ended.err,
       file + ":2:3: rulse: unknown key \"rulse\"; did you mean \"rules\"?\n" +
+          "    2 |   \"rulse\": [],\n"
+          "      |   ^~~~~~~\n" +
           file +
           ":3:62: rules[0].race.attempt_delay_ms: must be between 10 and "
-          "2000, not 5\n");
+          "2000, not 5\n"
+          "    3 | ... \"rules\": [ { \"hosts\": [\"*\"], \"race\": { "
+          "\"attempt_delay_ms\": 5 } } ] }\n"
+          "      |                                                        "
+          "        ^\n");
+}
+
+struct Place {
+  const char* text;
+  const char* shown;  // below the line with the message
+};
+
+// Tabs, characters of several octets, a byte order mark and the end of the text
+// do not move the mark.
+TEST_F(Check, TheMarkIsUnderThePlace) {
+  const Place places[] = {
+      {"{ \"version\": 1,\r\n\t\"rulse\": [] }",
+       "    2 |  \"rulse\": [] }\n      |  ^~~~~~~\n"},
+      {"\xEF\xBB\xBF{ \"version\": 2 }",
+       "    1 | { \"version\": 2 }\n      |              ^\n"},
+      {"{ /* ü€ */ \"version\": -12 }",
+       "    1 | { /* ü€ */ \"version\": -12 }\n"
+       "      |                       ^~~\n"},
+      {"{ \"version\": 1,\n", "    2 | \n      | ^\n"},
+      {"", "    1 | \n      | ^\n"},
+  };
+  for (const Place& place : places) {
+    const Ended ended = check({write("p.json", place.text)});
+    EXPECT_EQ(ended.err.substr(ended.err.find('\n') + 1), place.shown)
+        << ended.err;
+  }
+}
+
+// However long the line and whatever is in it.
+TEST_F(Check, ALongLineIsCutAroundThePlace) {
+  std::string hosts;
+  for (int i = 0; i < 9000; ++i) hosts += "\"xn--\xC3\xBC\", ";
+  const Ended ended = check(
+      {write("p.json", R"({"version": 1, "rules": [{"hosts": [)" + hosts)});
+  ASSERT_EQ(ended.status, 2);
+  const std::string first = ended.err.substr(ended.err.find('\n') + 1);
+  EXPECT_LT(first.find('\n'), 130u) << first.substr(0, 400);
+  EXPECT_THAT(ended.err, Not(HasSubstr("\xBC...\xBC")));
 }
 
 TEST_F(Check, FaultsAsJson) {
@@ -116,6 +161,29 @@ TEST_F(Check, AHostGetsItsRuleAndSettings) {
   EXPECT_THAT(ended.out, HasSubstr("profile                   strict"));
   EXPECT_THAT(ended.out, HasSubstr("timeouts.attempt_ms       700\n"));
   EXPECT_THAT(ended.out, HasSubstr("connect_ms       none (the kernel's)\n"));
+}
+
+TEST_F(Check, WhyAHostHasItsRuleIsTold) {
+  const std::string file = write("p.json", R"({ "version": 1, "rules": [
+      { "hosts": ["a", "b", "c", "d", "e"] }, { "hosts": ["*.x.example"] },
+      { "hosts": ["x.example"] }, { "hosts": ["*"] } ] })");
+  const Ended ended = check({file, "--host", "x.example"});
+  EXPECT_THAT(
+      ended.out,
+      HasSubstr("why rules[2]: the first that names a host is its rule\n"
+                "  rules[0] does not name it: \"a\", \"b\", \"c\" and "
+                "2 more\n"
+                "  rules[1] does not name it: \"*.x.example\" is what "
+                "is below x.example\n"
+                "  rules[2] is the first that names it, by "
+                "\"x.example\"\n"
+                "  rules[3] names it too, by \"*\", but comes later\n"));
+  const json rules = json::parse(
+      check({file, "--host", "x.example", "--json"}).out)["host"]["rules"];
+  ASSERT_EQ(rules.size(), 4u);
+  EXPECT_EQ(rules[1]["pattern"], nullptr);
+  EXPECT_EQ(rules[2]["wins"], true);
+  EXPECT_EQ(rules[3]["wins"], false);
 }
 
 TEST_F(Check, AHostAsJson) {

@@ -6,7 +6,9 @@
 
 #include "config/host_pattern.h"
 #include "tools/happyctl/effective_settings.h"
-#include "tools/happyctl/policy_file.h"
+#include "tools/happyctl/output.h"
+#include "tools/happyctl/policy_faults.h"
+#include "tools/happyctl/rule_choice.h"
 #include "tools/happyctl/terminal.h"
 #include "tools/happyctl/verb.h"
 
@@ -14,7 +16,6 @@ namespace happyctl {
 namespace {
 
 using happy::config::Policy;
-using happy::config::Rule;
 using Json = nlohmann::ordered_json;
 
 struct Options {
@@ -27,24 +28,6 @@ std::string counted(size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-// "policy.json" or what stands for it.
-std::string name_of(const PolicyFile& file) {
-  return file.path.empty() ? "embedded default policy" : file.path;
-}
-
-// The pattern of `rule` that names `host`. There is one: the rule matched.
-std::string pattern_for(const Rule& rule, std::string_view host) {
-  const auto found = std::find_if(
-      rule.hosts.begin(), rule.hosts.end(),
-      [host](const auto& pattern) { return pattern.matches(host); });
-  return to_string(*found);
-}
-
-void print_json(const Json& json) {
-  // A file's name need not be UTF-8.
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
-}
-
 Json json_of(const PolicyFile& file) {
   Json path;  // null
   if (!file.path.empty()) path = file.path;
@@ -53,10 +36,7 @@ Json json_of(const PolicyFile& file) {
 
 void report_faults(const PolicyFault& fault, bool json) {
   if (!json) {
-    for (const std::string& line : fault.lines()) {
-      fmt::print(stderr, "{}\n",
-                 painted(line, fmt::fg(fmt::terminal_color::red), stderr));
-    }
+    complain(faults_text(fault, stderr));
     return;
   }
   Json out = json_of(fault.file);
@@ -71,17 +51,20 @@ void report_faults(const PolicyFault& fault, bool json) {
   if (fault.file.error != 0) {
     out["errors"].push_back({{"message", fault.lines().front()}});
   }
-  print_json(out);
+  show_json(out);
 }
 
 Json host_json(const Policy& policy, const std::string& host) {
-  const auto index = policy.match_index(host);
-  if (!index) return {{"name", host}, {"rule", nullptr}};
-  const Rule& rule = policy.rules[*index];
-  return {{"name", host},
-          {"rule", *index},
-          {"pattern", pattern_for(rule, host)},
-          {"settings", settings_json(policy, rule)}};
+  const auto verdicts = judge_rules(policy, host);
+  Json out = {{"name", host}, {"rule", nullptr}};
+  for (const RuleVerdict& verdict : verdicts) {
+    if (!verdict.wins) continue;
+    out["rule"] = verdict.rule;
+    out["pattern"] = *verdict.pattern;
+    out["settings"] = settings_json(policy, policy.rules[verdict.rule]);
+  }
+  out["rules"] = verdicts_json(verdicts);
+  return out;
 }
 
 void report_json(const LoadedPolicy& loaded,
@@ -91,32 +74,41 @@ void report_json(const LoadedPolicy& loaded,
   out["resolvers"] = loaded.policy.resolvers.size();
   out["rules"] = loaded.policy.rules.size();
   if (host) out["host"] = host_json(loaded.policy, *host);
-  print_json(out);
+  show_json(out);
 }
 
 void report_host(const Policy& policy, const std::string& host) {
-  const auto index = policy.match_index(host);
-  if (!index) {
-    fmt::print("{}: no rule names it; everything is libc's\n", host);
+  const auto verdicts = judge_rules(policy, host);
+  const auto winner =
+      std::find_if(verdicts.begin(), verdicts.end(),
+                   [](const RuleVerdict& verdict) { return verdict.wins; });
+  if (winner == verdicts.end()) {
+    show(fmt::format("{}: no rule names it; everything is libc's\n{}", host,
+                     verdicts_text(verdicts)));
     return;
   }
-  const Rule& rule = policy.rules[*index];
-  fmt::print("{}: rules[{}], by \"{}\"\n{}", host, *index,
-             pattern_for(rule, host), settings_text(policy, rule));
+  show(fmt::format("{}: rules[{}], by \"{}\"\n{}", host, winner->rule,
+                   *winner->pattern,
+                   settings_text(policy, policy.rules[winner->rule])));
+  if (verdicts.size() > 1)
+    show(fmt::format(
+        "why rules[{}]: the first that names a host is its rule\n{}",
+        winner->rule, verdicts_text(verdicts)));
 }
 
 void report_text(const LoadedPolicy& loaded,
                  const std::optional<std::string>& host) {
   const Policy& policy = loaded.policy;
   if (loaded.file.source == PolicySource::kEmbedded) {
-    fmt::print(
+    show(
         "no policy file; the embedded default applies: every host name, "
         "resolver system, race on\n");
   } else {
-    fmt::print("{}: {}; {}, {}\n", name_of(loaded.file),
-               painted("good", fmt::fg(fmt::terminal_color::green), stdout),
-               counted(policy.resolvers.size(), "resolver"),
-               counted(policy.rules.size(), "rule"));
+    show(fmt::format(
+        "{}: {}; {}, {}\n", loaded.file.path,
+        painted("good", fmt::fg(fmt::terminal_color::green), stdout),
+        counted(policy.resolvers.size(), "resolver"),
+        counted(policy.rules.size(), "rule")));
   }
   if (host) report_host(policy, *host);
 }
@@ -126,7 +118,7 @@ Outcome check(const Options& options) {
   if (options.host) {
     auto name = happy::config::parse_host_name(*options.host);
     if (!name) {
-      fmt::print(stderr, "happyctl check: --host: {}\n", name.error());
+      complain(fmt::format("happyctl check: --host: {}\n", name.error()));
       return Outcome::kUsage;
     }
     host = *std::move(name);
@@ -152,6 +144,7 @@ void add_check(CLI::App& app, Outcome* outcome) {
                    "show the rule and the effective settings for NAME")
       ->type_name("NAME");
   verb->add_flag("--json", options->json, "print JSON");
+  verb->footer("Example: happyctl check policy.json --host www.example.com");
   verb->callback([options, outcome] { *outcome = check(*options); });
 }
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
@@ -18,7 +19,8 @@
 #include "include/happy.h"
 #include "tools/happyctl/connect_display.h"
 #include "tools/happyctl/installation.h"
-#include "tools/happyctl/policy_file.h"
+#include "tools/happyctl/output.h"
+#include "tools/happyctl/policy_faults.h"
 #include "tools/happyctl/relay.h"
 #include "tools/happyctl/verb.h"
 
@@ -40,8 +42,8 @@ struct Options {
   int count = 1;
 };
 
-Outcome complain(const std::string& text, Outcome outcome = Outcome::kUsage) {
-  std::fputs(("happyctl connect: " + text + "\n").c_str(), stderr);
+Outcome fail(const std::string& text, Outcome outcome = Outcome::kFailed) {
+  complain("happyctl connect: " + text + "\n");
   return outcome;
 }
 
@@ -120,13 +122,12 @@ Outcome connect_once(const Options& options, Call* call) {
       {.ascii = options.ascii, .json = options.json, .shown = !options.stdio});
   const Result result = call->connect(options);
   display.finish();
-  if (result.wrong) return complain(result.why);
-  if (result.descriptor < 0) return complain(result.why, Outcome::kFailed);
+  if (result.wrong) return fail(result.why, Outcome::kUsage);
+  if (result.descriptor < 0) return fail(result.why);
   Outcome out = Outcome::kGood;
   if (options.stdio) {
     const int error = relay(STDIN_FILENO, STDOUT_FILENO, result.descriptor);
-    if (error != 0)
-      out = complain(options.host + ": " + strerror(error), Outcome::kFailed);
+    if (error != 0) out = fail(options.host + ": " + strerror(error));
   }
   close(result.descriptor);
   return out;
@@ -137,14 +138,39 @@ double percentile(const std::vector<double>& sorted, int percent) {
   return sorted[std::max<size_t>(at, 1) - 1];
 }
 
-// Many, one after the other, and how long they took: the first one is told
-// apart, since it looks the name up and learns which addresses answer.
+// `took` is sorted, in milliseconds. The first connection is told apart, since
+// it looks the name up and learns which addresses answer.
+std::string figures_text(const std::vector<double>& took, double first,
+                         int count) {
+  std::string out = fmt::format("{} of {} connected\n", took.size(), count);
+  if (first >= 0) out += fmt::format("first   {:9.2f} ms\n", first);
+  if (took.empty()) return out;
+  return out + fmt::format(
+                   "median  {:9.2f} ms\n90 %    {:9.2f} ms\n"
+                   "99 %    {:9.2f} ms\nlongest {:9.2f} ms\n",
+                   percentile(took, 50), percentile(took, 90),
+                   percentile(took, 99), took.back());
+}
+
+nlohmann::ordered_json figures_json(const std::vector<double>& took,
+                                    int count) {
+  const auto connected = static_cast<int>(took.size());
+  nlohmann::ordered_json out = {{"connections", connected},
+                                {"failed", count - connected}};
+  if (took.empty()) return out;
+  for (const int percent : {50, 90, 99, 100})
+    out[fmt::format("p{}_ms", percent)] = percentile(took, percent);
+  return out;
+}
+
+// Many, one after the other, and how long they took.
 Outcome connect_often(const Options& options, Call* call) {
   std::vector<double> took;
   double first = -1;
   std::string why;
   for (int i = 0; i < options.count; ++i) {
     const Result result = call->connect(options);
+    if (result.wrong) return fail(result.why, Outcome::kUsage);
     if (result.descriptor < 0) {
       why = result.why;
       continue;
@@ -153,35 +179,21 @@ Outcome connect_often(const Options& options, Call* call) {
     if (i == 0) first = result.took_ms;
     took.push_back(result.took_ms);
   }
-  const auto failed = static_cast<size_t>(options.count) - took.size();
   std::sort(took.begin(), took.end());
-  if (options.json) {
-    fmt::print("{{\"connections\": {}, \"failed\": {}", took.size(), failed);
-    if (!took.empty())
-      for (const int percent : {50, 90, 99, 100})
-        fmt::print(", \"p{}_ms\": {:.3f}", percent, percentile(took, percent));
-    fmt::print("}}\n");
-  } else {
-    fmt::print("{} of {} connected\n", took.size(), options.count);
-    if (first >= 0) fmt::print("first   {:9.2f} ms\n", first);
-    if (!took.empty())
-      fmt::print(
-          "median  {:9.2f} ms\n90 %    {:9.2f} ms\n99 %    {:9.2f} ms\n"
-          "longest {:9.2f} ms\n",
-          percentile(took, 50), percentile(took, 90), percentile(took, 99),
-          took.back());
-  }
-  if (failed != 0) return complain(why, Outcome::kFailed);
-  return Outcome::kGood;
+  if (options.json)
+    show_json(figures_json(took, options.count));
+  else
+    show(figures_text(took, first, options.count));
+  return why.empty() ? Outcome::kGood : fail(why);
 }
 
 Outcome connect(const Options& options) {
-  if (const auto fault = fault_of(options)) return complain(*fault);
+  if (const auto fault = fault_of(options))
+    return fail(*fault, Outcome::kUsage);
   if (options.policy) setenv("HAPPY_POLICY", options.policy->c_str(), 1);
   const auto loaded = load_policy(std::nullopt);
   if (!loaded) {
-    for (const std::string& line : loaded.error().lines())
-      fmt::print(stderr, "{}\n", line);
+    complain(faults_text(loaded.error(), stderr));
     return Outcome::kUsage;
   }
   happy::direct::set_library_folder(library_folder());

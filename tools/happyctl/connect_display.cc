@@ -10,6 +10,7 @@
 
 #include "core/net/clock.h"
 #include "include/happy.h"
+#include "tools/happyctl/output.h"
 #include "tools/happyctl/trace_json.h"
 
 namespace happyctl {
@@ -108,9 +109,9 @@ void ConnectDisplay::finish() {
     if (settings_.json)
       all.push_back(json_of(entry));
     else
-      std::fputs(waterfall(chart_of(entry), style_).c_str(), stdout);
+      show(waterfall(chart_of(entry), style_));
   }
-  if (settings_.json) std::fputs((dumped(all, 2) + "\n").c_str(), stdout);
+  if (settings_.json) show_json(all);
 }
 
 }  // namespace happyctl

@@ -1,14 +1,12 @@
 // happyctl: the command that runs programs under libhappy, checks policies and
 // shows what the library would do.
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tools/happyctl/output.h"
 #include "tools/happyctl/verb.h"
 
 namespace {
@@ -21,12 +19,26 @@ constexpr void (*kVerbs[])(CLI::App&, Outcome*) = {
     happyctl::add_run,   happyctl::add_state,   happyctl::add_trace,
 };
 
+// One line, like all else that goes wrong.
+std::string usage_line(const CLI::App* app, const CLI::Error& error) {
+  std::string command = app->get_name();
+  for (const CLI::App* verb : app->get_subcommands())
+    command += " " + verb->get_name();
+  std::string what = error.what();
+  std::replace(what.begin(), what.end(), '\n', ' ');
+  return command + ": " + what + "; see " + command + " --help\n";
+}
+
 Outcome run(int argc, char** argv) {
   CLI::App app("Runs programs under libhappy and shows what it would do.",
                "happyctl");
+  app.set_version_flag("--version", "happyctl " HAPPY_VERSION,
+                       "print the version and end");
   app.require_subcommand(1);
   app.footer(
-      "Exit status: 0 good, 1 the thing failed, 2 usage or policy error.");
+      "Exit status: 0 good, 1 the thing failed, 2 usage or policy error.\n"
+      "Example: happyctl run -- curl https://www.example.com/");
+  app.failure_message(usage_line);
   Outcome outcome = Outcome::kGood;
   for (const auto add_verb : kVerbs) add_verb(app, &outcome);
   try {
@@ -40,23 +52,17 @@ Outcome run(int argc, char** argv) {
   return outcome;
 }
 
-// What was printed must have arrived, or a script takes half of it for all.
-Outcome checked(Outcome outcome) {
-  errno = 0;
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return outcome;
-  std::fprintf(stderr, "happyctl: standard output: %s\n",
-               errno != 0 ? std::strerror(errno) : "cannot be written");
-  return outcome == Outcome::kGood ? Outcome::kFailed : outcome;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
+  happyctl::guard_standard_descriptors();
+  Outcome outcome = Outcome::kFailed;
   try {
-    return static_cast<int>(checked(run(argc, argv)));
+    outcome = run(argc, argv);
   } catch (const std::exception& error) {
-    // Not fmt::print(), which throws where standard error is closed.
-    std::fprintf(stderr, "happyctl: %s\n", error.what());
-    return static_cast<int>(Outcome::kFailed);
+    happyctl::complain(std::string("happyctl: ") + error.what() + "\n");
   }
+  if (!happyctl::finish_output() && outcome == Outcome::kGood)
+    outcome = Outcome::kFailed;
+  return static_cast<int>(outcome);
 }

@@ -1,10 +1,9 @@
 // happyctl resolve: asks for a name as the library would and shows who answered
 // and how.
-#include <fmt/format.h>
-
 #include <memory>
 
-#include "tools/happyctl/policy_file.h"
+#include "tools/happyctl/output.h"
+#include "tools/happyctl/policy_faults.h"
 #include "tools/happyctl/resolve_ask.h"
 #include "tools/happyctl/resolve_report.h"
 #include "tools/happyctl/verb.h"
@@ -19,8 +18,8 @@ struct Options {
   bool json = false;
 };
 
-Outcome complain(const std::string& text) {
-  fmt::print(stderr, "happyctl resolve: {}\n", text);
+Outcome refuse(const std::string& text) {
+  complain("happyctl resolve: " + text + "\n");
   return Outcome::kUsage;
 }
 
@@ -28,26 +27,22 @@ Outcome resolve(const Options& options) {
   Inquiry inquiry = options.inquiry;
   for (const std::string& text : options.types) {
     const auto type = parse_type(text);
-    if (!type) return complain("\"" + text + "\" is not a record type");
+    if (!type) return refuse("\"" + text + "\" is not a record type");
     inquiry.types.push_back(*type);
   }
   if (inquiry.types.empty()) inquiry.types = {1, 28};  // A and AAAA
   const auto loaded = load_policy(options.policy);
   if (!loaded) {
-    for (const std::string& line : loaded.error().lines())
-      fmt::print(stderr, "{}\n", line);
+    complain(faults_text(loaded.error(), stderr));
     return Outcome::kUsage;
   }
   const auto findings = inquire(loaded->policy, inquiry);
-  if (!findings) return complain(findings.error());
+  if (!findings) return refuse(findings.error());
   if (options.json)
-    fmt::print("{}\n",
-               findings_json(loaded->policy, *findings)
-                   .dump(2, ' ', false,
-                         nlohmann::ordered_json::error_handler_t::replace));
+    show_json(findings_json(loaded->policy, *findings));
   else
-    fmt::print("{}", findings_text(loaded->policy, *findings));
-  fmt::print(stderr, "{}", failure_text(*findings));
+    show(findings_text(loaded->policy, *findings));
+  complain(failure_text(*findings));
   return findings->found() ? Outcome::kGood : Outcome::kFailed;
 }
 
@@ -67,6 +62,7 @@ void add_resolve(CLI::App& app, Outcome* outcome) {
                    "ask this resolver of the policy, whatever the rule says")
       ->type_name("NAME");
   verb->add_flag("--json", options->json, "print JSON");
+  verb->footer("Example: happyctl resolve www.example.com A HTTPS");
   verb->callback([options, outcome] { *outcome = resolve(*options); });
 }
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -14,10 +13,10 @@
 #include <memory>
 
 #include "tools/happyctl/child.h"
-#include "tools/happyctl/policy_file.h"
+#include "tools/happyctl/output.h"
+#include "tools/happyctl/policy_faults.h"
 #include "tools/happyctl/program.h"
 #include "tools/happyctl/run_environment.h"
-#include "tools/happyctl/terminal.h"
 #include "tools/happyctl/trace_reader.h"
 #include "tools/happyctl/trace_summary.h"
 #include "tools/happyctl/verb.h"
@@ -44,10 +43,7 @@ struct Options {
   std::vector<std::string> command;
 };
 
-// Not fmt::print(), which throws where nobody listens any more.
-void say(const std::string& text) {
-  std::fputs(("happyctl run: " + text + "\n").c_str(), stderr);
-}
+void say(const std::string& text) { complain("happyctl run: " + text + "\n"); }
 
 std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).string();
@@ -74,10 +70,7 @@ bool set_policy(const Options& options) {
   if (options.policy) set("HAPPY_POLICY", *options.policy);
   const auto loaded = load_policy(std::nullopt);
   if (!loaded) {
-    for (const std::string& line : loaded.error().lines()) {
-      fmt::print(stderr, "{}\n",
-                 painted(line, fmt::fg(fmt::terminal_color::red), stderr));
-    }
+    complain(faults_text(loaded.error(), stderr));
     return false;
   }
   if (options.policy) set("HAPPY_POLICY", absolute(*options.policy));

@@ -2,12 +2,15 @@
 // forget it.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "core/net/clock.h"
 #include "core/shared_state.h"
+#include "tools/happyctl/output.h"
 #include "tools/happyctl/verb.h"
 
 namespace happyctl {
@@ -58,12 +61,12 @@ void print_answer(const Json& record) {
   const auto age = age_of(record.at("stored").get<int64_t>());
   const auto left = std::chrono::seconds(record.at("ttl").get<int64_t>()) - age;
   const auto addresses = joined(record.at("addresses"));
-  fmt::print(
+  show(fmt::format(
       "{} {}: {}, {}\n", record.at("name").get<std::string>(),
       record.at("type").get<std::string>(),
       addresses.empty() ? record.at("status").get<std::string>() : addresses,
       left > Duration(0) ? age_text(left) + " left"
-                         : "expired " + age_text(-left) + " ago");
+                         : "expired " + age_text(-left) + " ago"));
 }
 
 std::string rtt_text(const Json& rtt) {
@@ -74,8 +77,9 @@ std::string rtt_text(const Json& rtt) {
 }
 
 void print_history(const Json& record) {
-  fmt::print("network {:016x}: {}\n", record.at("network").get<uint64_t>(),
-             rtt_text(record.at("rtt")));
+  show(fmt::format("network {:016x}: {}\n",
+                   record.at("network").get<uint64_t>(),
+                   rtt_text(record.at("rtt"))));
   for (const auto& entry : record.at("addresses")) {
     std::string news;
     for (const auto& failure : entry.at("failures"))
@@ -85,8 +89,8 @@ void print_history(const Json& record) {
     if (!entry.at("won").is_null())
       news += fmt::format(", won {} ago",
                           age_text(age_of(entry.at("won").get<int64_t>())));
-    fmt::print("  {}: {}{}\n", entry.at("address").get<std::string>(),
-               rtt_text(entry.at("rtt")), news);
+    show(fmt::format("  {}: {}{}\n", entry.at("address").get<std::string>(),
+                     rtt_text(entry.at("rtt")), news));
   }
 }
 
@@ -102,20 +106,20 @@ std::string failed_text(const Json& health) {
 void print_resolver(const Json& record) {
   const auto identity = Json::parse(record.at("resolver").get<std::string>());
   const auto& addresses = identity.at(0);
-  fmt::print("resolver {} on network {:016x}{}\n", joined(addresses),
-             record.at("network").get<uint64_t>(),
-             failed_text(record.at("health")));
+  show(fmt::format("resolver {} on network {:016x}{}\n", joined(addresses),
+                   record.at("network").get<uint64_t>(),
+                   failed_text(record.at("health"))));
   const auto preferred = record.at("preferred").get<size_t>();
   for (size_t i = 0; i < addresses.size(); ++i)
-    fmt::print("  {}{}{}\n", addresses.at(i).get<std::string>(),
-               i == preferred ? ", answered last" : "",
-               failed_text(record.at("addresses").at(i).at("health")));
+    show(fmt::format("  {}{}{}\n", addresses.at(i).get<std::string>(),
+                     i == preferred ? ", answered last" : "",
+                     failed_text(record.at("addresses").at(i).at("health"))));
 }
 
 // Without what it opens.
 void print_ticket(const Json& record) {
-  fmt::print("a TLS ticket, given {} ago\n",
-             age_text(age_of(record.at("stored").get<int64_t>())));
+  show(fmt::format("a TLS ticket, given {} ago\n",
+                   age_text(age_of(record.at("stored").get<int64_t>()))));
 }
 
 // What a file says; null where it is not of this format or boot.
@@ -129,7 +133,7 @@ Json record_in(StateFolder& folder, const std::string& name) {
   return record;
 }
 
-void show(StateFolder& folder, bool json) {
+void show_records(StateFolder& folder, bool json) {
   Json all = Json::array();
   for (const auto& name : folder.names()) {
     auto record = record_in(folder, name);
@@ -140,15 +144,15 @@ void show(StateFolder& folder, bool json) {
       if (!json && record.at("kind") == "ticket") print_ticket(record);
       if (!json && record.at("kind") == "resolver") print_resolver(record);
     } catch (const Json::exception&) {
-      fmt::print("{}: broken\n", name);
+      show(fmt::format("{}: broken\n", name));
     }
     record.erase("ticket");
     all.push_back(std::move(record));
   }
   if (json)
-    fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
+    show_json(all);
   else if (all.empty())
-    fmt::print("nothing is known\n");
+    show("nothing is known\n");
 }
 
 Outcome run(const Options& options) {
@@ -156,25 +160,26 @@ Outcome run(const Options& options) {
   std::string why;
   const auto folder =
       path.empty() ? nullptr : StateFolder::open(path, {}, &why);
+  const int error = errno;
   if (folder == nullptr) {
     if (path.empty())
       why =
           "no folder: HAPPY_STATE is off, or neither it nor XDG_RUNTIME_DIR "
           "is set";
-    if (why.empty()) why = path + " cannot be used";
-    fmt::print(stderr, "happyctl state: {}\n", why);
+    if (why.empty()) why = path + ": " + std::strerror(error);
+    complain("happyctl state: " + why + "\n");
     return Outcome::kFailed;
   }
   if (!options.flush) {
-    show(*folder, options.json);
+    show_records(*folder, options.json);
     return Outcome::kGood;
   }
   const auto names = folder->names();
   for (const auto& name : names) folder->remove(name);
   if (options.json)
-    fmt::print("{}\n", Json{{"removed", names.size()}}.dump());
+    show_json(Json{{"folder", path}, {"removed", names.size()}});
   else
-    fmt::print("{} files removed from {}\n", names.size(), path);
+    show(fmt::format("{} files removed from {}\n", names.size(), path));
   return Outcome::kGood;
 }
 

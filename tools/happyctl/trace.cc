@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "tools/happyctl/output.h"
 #include "tools/happyctl/trace_json.h"
 #include "tools/happyctl/trace_reader.h"
 #include "tools/happyctl/trace_summary.h"
@@ -35,8 +36,8 @@ struct Options {
   bool makes_files() const { return svg || html; }
 };
 
-Outcome complain(const std::string& text) {
-  std::fputs(("happyctl trace: " + text + "\n").c_str(), stderr);
+Outcome fail(const std::string& text) {
+  complain("happyctl trace: " + text + "\n");
   return Outcome::kFailed;
 }
 
@@ -69,10 +70,10 @@ class Entries {
 
 Outcome write_file(const std::string& path, const std::string& text) {
   std::FILE* const file = std::fopen(path.c_str(), "we");
-  if (file == nullptr) return complain(path + ": " + std::strerror(errno));
+  if (file == nullptr) return fail(path + ": " + std::strerror(errno));
   const bool written = std::fputs(text.c_str(), file) >= 0;
   if (std::fclose(file) == 0 && written) return Outcome::kGood;
-  return complain(path + ": " + std::strerror(errno));
+  return fail(path + ": " + std::strerror(errno));
 }
 
 // Each entry as it is complete; nothing is kept.
@@ -82,17 +83,15 @@ class Terminal {
       : json_(options.json), style_(style_for(stdout, options.ascii)) {}
 
   void add(const TraceEntry& entry) {
-    if (!json_) return put(waterfall(chart_of(entry), style_) + "\n");
-    put((count_++ == 0 ? "[" : ",\n ") + dumped(json_of(entry)));
+    if (!json_) return show(waterfall(chart_of(entry), style_) + "\n");
+    show((count_++ == 0 ? "[" : ",\n ") + dumped(json_of(entry)));
   }
   void finish(const TraceSummary& summary) {
-    if (!json_) return put(summary.text() + "\n");
-    put(count_ == 0 ? "[]\n" : "]\n");
+    if (!json_) return show(summary.text() + "\n");
+    show(count_ == 0 ? "[]\n" : "]\n");
   }
 
  private:
-  static void put(const std::string& text) { std::fputs(text.c_str(), stdout); }
-
   const bool json_;
   const WaterfallStyle style_;
   size_t count_ = 0;
@@ -127,9 +126,8 @@ Outcome draw(const Options& options, std::istream& lines) {
   reader.read(lines);
   reader.finish();
   if (reader.events() == 0 && reader.lines() != 0)
-    return complain(
-        fmt::format("{}: no trace: none of its {} lines is an event",
-                    options.file, reader.lines()));
+    return fail(fmt::format("{}: no trace: none of its {} lines is an event",
+                            options.file, reader.lines()));
   if (options.makes_files())
     return write_files(options, entries, summary.text());
   terminal.finish(summary);
@@ -140,9 +138,9 @@ Outcome trace(const Options& options) {
   if (options.file == "-") return draw(options, std::cin);
   std::error_code error;
   if (std::filesystem::is_directory(options.file, error))
-    return complain(options.file + ": " + std::strerror(EISDIR));
+    return fail(options.file + ": " + std::strerror(EISDIR));
   std::ifstream file(options.file, std::ios::binary);
-  if (!file) return complain(options.file + ": " + std::strerror(errno));
+  if (!file) return fail(options.file + ": " + std::strerror(errno));
   return draw(options, file);
 }
 

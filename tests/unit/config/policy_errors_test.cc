@@ -52,6 +52,9 @@ std::string resolver(const std::string& lines) {
 
 const std::string kPin = "sha256:INSZEZpDoWKiavosV2/xVT8O83vk/RRwS+LTiL+IpHs=";
 
+const std::string kKnown =
+    "; known here: version, resolvers, defaults, rules, prefetch, state";
+
 // JSON itself.
 const Faulty kSyntax[] = {
     {"Empty", "",
@@ -121,14 +124,14 @@ const Faulty kSchema[] = {
      "p:2:2: reslovers: unknown key \"reslovers\"; did you mean "
      "\"resolvers\"?"},
     {"UnknownKeyNearNone", R"({"version": 1, "colour": "red"})",
-     "p:1:16: colour: unknown key \"colour\""},
+     "p:1:16: colour: unknown key \"colour\"" + kKnown},
     {"KeyOfAnotherObject", rule(R"(, "attempt_ms": 5)"),
      "p:3:3: rules[0].attempt_ms: unknown key \"attempt_ms\"; did you mean "
      "rules[].timeouts.attempt_ms?"},
     {"EmptyKey", R"({"version": 1, "": 1})",
-     "p:1:16: [\"\"]: unknown key \"\""},
+     "p:1:16: [\"\"]: unknown key \"\"" + kKnown},
     {"ControlCharacterInKey", R"({"version": 1, "a\u0000": 1})",
-     "p:1:16: [\"a\\u0000\"]: unknown key \"a\\u0000\""},
+     "p:1:16: [\"a\\u0000\"]: unknown key \"a\\u0000\"" + kKnown},
     {"DuplicateKey", "{\"version\": 1,\n\"rules\": [],\n  \"rules\": []}",
      "p:3:3: rules: duplicate key \"rules\"; the first is at 2:1"},
     {"DuplicateByEscape", R"({"version": 1, "versio\u006e": 1})",
@@ -379,15 +382,15 @@ TEST(PolicyErrors, PlacesCountPastCommentsCrLfAndByteOrderMark) {
                       "  /* \n\n */ \"version\": /* 2 */ 3, // 4\r\n"
                       "\t\"x\\\"y\": [1, -2.5e1, \"//\"], \"z\": 1\r\n}"),
             "p:4:24: version: must be 1, not 3\n"
-            "p:5:2: [\"x\\\"y\"]: unknown key \"x\\\"y\"\n"
-            "p:5:29: z: unknown key \"z\"");
+            "p:5:2: [\"x\\\"y\"]: unknown key \"x\\\"y\"" +
+                kKnown + "\np:5:29: z: unknown key \"z\"" + kKnown);
 }
 
 // Columns are octets: "b" has two letters of two octets each before it.
 TEST(PolicyErrors, ColumnsCountOctets) {
   EXPECT_EQ(errors_of("{\"version\": 1, \"\xC3\xA4\xC3\xB6\": 1, \"b\": 1}"),
-            "p:1:16: [\"\xC3\xA4\xC3\xB6\"]: unknown key \"\xC3\xA4\xC3\xB6\"\n"
-            "p:1:27: b: unknown key \"b\"");
+            "p:1:16: [\"\xC3\xA4\xC3\xB6\"]: unknown key \"\xC3\xA4\xC3\xB6\"" +
+                kKnown + "\np:1:27: b: unknown key \"b\"" + kKnown);
 }
 
 TEST(PolicyErrors, NestingIsBounded) {
