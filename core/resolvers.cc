@@ -73,7 +73,7 @@ void warm_resolvers(const config::Policy& policy, const happy_host* host) {
     if (!resolver.auth_name.empty())
       config.auth_name = resolver.auth_name.c_str();
     if (!resolver.ca_file.empty()) config.ca_file = resolver.ca_file.c_str();
-    tls->warm(&config);
+    tls->warm(&config, nullptr, 0);
   }
 }
 

@@ -132,7 +132,7 @@ tl::expected<void, DotError> DotConnection::open_session(const sockaddr* peer,
   if (resolver.early_data) early_room_ = tls_->early_room(session_);
   if (early_room_ == 0) begin_handshake();
   if (config.auth_name != nullptr && config.unauthenticated == 0)
-    tls_->warm(&config);
+    tls_->warm(&config, nullptr, 0);
   return {};
 }
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HAPPY_TLS_ABI 5
+#define HAPPY_TLS_ABI 6
 
 extern "C" {
 
@@ -35,7 +35,8 @@ struct happy_tls_config {
   const char* ca_file;    // PEM; NULL: the system's bundle, read when needed
   const struct happy_tls_pin* pins;
   size_t pin_count;     // auth_name, pins, or both: both must then hold
-  int unauthenticated;  // 1: none of it has to hold; auth_name is the SNI
+  int unauthenticated;  // 1: none of it has to hold, or be there; auth_name is
+                        // the SNI
   const void* peer;     // the server's sockaddr: tickets are good for it alone
   size_t peer_size;
   // NULL: tickets stay in this process. Outlives the session.
@@ -72,11 +73,26 @@ struct happy_tls_info {
   int resumed;
 };
 
+// One certificate that the server sent, valid during the call that shows it.
+// Texts come from the server, made safe for one line (see printable()).
+struct happy_tls_certificate {
+  int has_key_sha256;      // 0: GnuTLS does not know this kind of key
+  uint8_t key_sha256[32];  // of the SubjectPublicKeyInfo
+  uint8_t certificate_sha256[32];
+  int64_t valid_from, valid_until;  // seconds since 1970
+  const char* subject;              // the common name, else the whole name
+  const char* issuer;
+  const char* const* dns_names;  // of the subjectAltName
+  size_t dns_name_count;
+};
+
 struct happy_tls {
   uint32_t abi;
   // Reads now what sessions with this configuration would read later (the CA
-  // bundle), for hosts that chroot. What fails here is told by the session.
-  void (*warm)(const struct happy_tls_config*);
+  // bundle), for hosts that chroot. What fails here is told by the session;
+  // and to who asks, in `why` (may be NULL): one sentence, or "" where all is
+  // well. Returns happy_tls_failure.
+  int (*warm)(const struct happy_tls_config*, char* why, size_t size);
   // `descriptor` is a non-blocking socket that outlives the session. NULL: out
   // of memory, or a configuration without any authenticator.
   struct happy_tls_session* (*open)(const struct happy_tls_config*,
@@ -109,6 +125,16 @@ struct happy_tls {
   // Whether the handshake offered a ticket of an earlier session. The ticket is
   // gone: what failed with it may go well without.
   int (*offered_ticket)(const struct happy_tls_session*);
+  // For those who look at a server rather than ask it. Calls `each` for what
+  // the server sent in the handshake, the leaf first; it may not throw.
+  void (*certificates)(const struct happy_tls_session*, void* context,
+                       void (*each)(void* context,
+                                    const struct happy_tls_certificate*));
+  // What authentication by this configuration would say of the server of a
+  // finished handshake: happy_tls_failure, and why in `why`. The session stays
+  // as it is; `peer` and `tickets` do not matter.
+  int (*judge)(const struct happy_tls_session*, const struct happy_tls_config*,
+               char* why, size_t size);
 };
 
 // The entry point of libhappy-tls.so.

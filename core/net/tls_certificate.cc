@@ -26,6 +26,21 @@ std::string base64(const Sha256& digest) {
   return out;
 }
 
+using PartOfName = int (*)(gnutls_x509_crt_t, const char* oid, unsigned index,
+                           unsigned raw, void* out, size_t* size);
+using WholeName = int (*)(gnutls_x509_crt_t, char* out, size_t* size);
+
+std::string name_in(PartOfName part, WholeName whole,
+                    gnutls_x509_crt_t certificate, const char* otherwise) {
+  char name[256];
+  size_t size = sizeof name;
+  if (part(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
+    return printable({name, size});
+  size = sizeof name;
+  if (whole(certificate, name, &size) == 0) return printable({name, size});
+  return otherwise;
+}
+
 bool equal_without_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
          strncasecmp(a.data(), b.data(), a.size()) == 0 &&
@@ -74,16 +89,14 @@ bool Certificate::self_signed() const {
   return gnutls_x509_crt_check_issuer(get(), get()) != 0;
 }
 
+std::string Certificate::subject() const {
+  return name_in(gnutls_x509_crt_get_dn_by_oid, gnutls_x509_crt_get_dn, get(),
+                 "an unnamed subject");
+}
+
 std::string Certificate::issuer() const {
-  char name[256];
-  size_t size = sizeof name;
-  if (gnutls_x509_crt_get_issuer_dn_by_oid(get(), GNUTLS_OID_X520_COMMON_NAME,
-                                           0, 0, name, &size) == 0)
-    return printable({name, size});
-  size = sizeof name;
-  if (gnutls_x509_crt_get_issuer_dn(get(), name, &size) == 0)
-    return printable({name, size});
-  return "an unnamed issuer";
+  return name_in(gnutls_x509_crt_get_issuer_dn_by_oid,
+                 gnutls_x509_crt_get_issuer_dn, get(), "an unnamed issuer");
 }
 
 Chain presented_chain(gnutls_session_t session) {

@@ -33,7 +33,8 @@ class Certificate {
   time_t valid_from() const;
   time_t valid_until() const;
   bool self_signed() const;
-  // The issuer's common name, else its whole name; for messages.
+  // The common name, else the whole name; for messages.
+  std::string subject() const;
   std::string issuer() const;
 
  private:

@@ -1,7 +1,12 @@
 // The C face of libhappy-tls.so: translates between tls_abi.h and Session, and
 // lets no exception out, nor anything into GnuTLS once the process ends.
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
 #include <new>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/net/tls_abi.h"
 #include "core/net/tls_exit_gate.h"
@@ -36,17 +41,27 @@ Result guarded(Result otherwise, Use use) {
   return result;
 }
 
+happy::tls::Authenticators authenticators(const happy_tls_config& config) {
+  happy::tls::Authenticators wanted;
+  if (config.auth_name) wanted.auth_name = config.auth_name;
+  if (config.ca_file) wanted.ca_file = config.ca_file;
+  if (config.pin_count)
+    wanted.pins.assign(config.pins, config.pins + config.pin_count);
+  wanted.unauthenticated = config.unauthenticated != 0;
+  return wanted;
+}
+
+void tell(const std::string& text, char* why, size_t size) {
+  if (why) snprintf(why, size, "%s", text.c_str());
+}
+
 happy_tls_session* open_session(const happy_tls_config* config,
                                 int descriptor) {
   return guarded<happy_tls_session*>(nullptr, [&] {
-    happy::tls::Authenticators wanted;
-    if (config->auth_name) wanted.auth_name = config->auth_name;
-    if (config->ca_file) wanted.ca_file = config->ca_file;
-    if (config->pin_count)
-      wanted.pins.assign(config->pins, config->pins + config->pin_count);
-    wanted.unauthenticated = config->unauthenticated != 0;
+    happy::tls::Authenticators wanted = authenticators(*config);
     std::unique_ptr<happy_tls_session> opened;
-    if (wanted.auth_name.empty() && wanted.pins.empty())
+    if (wanted.auth_name.empty() && wanted.pins.empty() &&
+        !wanted.unauthenticated)
       return opened.release();
     const std::string_view peer(static_cast<const char*>(config->peer),
                                 config->peer_size);
@@ -59,12 +74,15 @@ happy_tls_session* open_session(const happy_tls_config* config,
   });
 }
 
-void warm(const happy_tls_config* config) {
-  guarded(false, [&] {
-    if (!config->auth_name) return false;
+int warm(const happy_tls_config* config, char* why, size_t size) {
+  tell("", why, size);
+  return guarded<int>(HAPPY_TLS_NO_TRUST_STORE, [&] {
+    if (!config->auth_name) return HAPPY_TLS_OK;
     std::string error;
-    happy::tls::trust_store(config->ca_file ? config->ca_file : "", &error);
-    return true;
+    if (happy::tls::trust_store(config->ca_file ? config->ca_file : "", &error))
+      return HAPPY_TLS_OK;
+    tell(error, why, size);
+    return HAPPY_TLS_NO_TRUST_STORE;
   });
 }
 
@@ -148,6 +166,53 @@ void info(const happy_tls_session* session, happy_tls_info* out) {
   });
 }
 
+// What `each` gets points into these.
+void show_certificate(const happy::tls::Certificate& certificate, void* context,
+                      void (*each)(void*, const happy_tls_certificate*)) {
+  const std::string subject = certificate.subject(),
+                    issuer = certificate.issuer();
+  std::vector<std::string> names = certificate.dns_names();
+  std::vector<const char*> pointers;
+  for (std::string& name : names) {
+    name = happy::tls::printable(name);
+    pointers.push_back(name.c_str());
+  }
+  happy_tls_certificate out{};
+  happy::tls::Sha256 digest{};
+  out.has_key_sha256 = certificate.key_fingerprint(&digest) ? 1 : 0;
+  std::copy(digest.begin(), digest.end(), out.key_sha256);
+  digest = {};
+  certificate.fingerprint(&digest);
+  std::copy(digest.begin(), digest.end(), out.certificate_sha256);
+  out.valid_from = certificate.valid_from();
+  out.valid_until = certificate.valid_until();
+  out.subject = subject.c_str();
+  out.issuer = issuer.c_str();
+  out.dns_names = pointers.data();
+  out.dns_name_count = pointers.size();
+  each(context, &out);
+}
+
+void certificates(const happy_tls_session* session, void* context,
+                  void (*each)(void*, const happy_tls_certificate*)) {
+  guarded(false, [&] {
+    for (const auto& certificate : session->session.presented())
+      show_certificate(certificate, context, each);
+    return true;
+  });
+}
+
+int judge(const happy_tls_session* session, const happy_tls_config* config,
+          char* why, size_t size) {
+  tell("", why, size);
+  return guarded<int>(HAPPY_TLS_PROTOCOL, [&] {
+    const auto verdict = happy::tls::authenticate(
+        session->session.presented(), authenticators(*config), time(nullptr));
+    tell(verdict.text, why, size);
+    return verdict.failure;
+  });
+}
+
 constexpr happy_tls kTable = {
     .abi = HAPPY_TLS_ABI,
     .warm = warm,
@@ -165,6 +230,8 @@ constexpr happy_tls kTable = {
     .failure_text = failure_text,
     .info = info,
     .offered_ticket = offered_ticket,
+    .certificates = certificates,
+    .judge = judge,
 };
 
 }  // namespace

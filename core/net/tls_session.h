@@ -38,6 +38,8 @@ class Session {
   const char* failure_text() const { return verdict_.text.c_str(); }
   void info(happy_tls_info* out) const;
   bool offered_ticket() const { return offered_ticket_; }
+  // What the server sent in the handshake; see presented_chain().
+  Chain presented() const { return presented_chain(session_.get()); }
 
  private:
   enum class Phase { kHandshake, kAuthenticated, kEnded };
