@@ -22,21 +22,21 @@ extern "C" {
 
 /* What a call wants beyond its name. Begin with happy_default_options(). */
 struct happy_options {
-  size_t size;   /* sizeof(struct happy_options), so that it can grow */
-  int family;    /* AF_UNSPEC, or AF_INET or AF_INET6 alone */
-  int flags;     /* HAPPY_NONBLOCK, or 0 */
-  int cancel;    /* a descriptor: the call fails with ECANCELED once it has
-                    input or a hang-up; never read. -1: none */
+  size_t size; /* sizeof(struct happy_options), so that it can grow */
+  int family;  /* AF_UNSPEC, or AF_INET or AF_INET6 alone */
+  int flags;   /* HAPPY_NONBLOCK, or 0 */
+  int cancel;  /* a descriptor: the call fails with ECANCELED once it has
+                  input or a hang-up; never read. -1: none */
   unsigned timeout_ms; /* of the whole call, look-up included; 0: none */
   unsigned attempt_ms; /* of the attempt at one address; 0: the policy's */
   /* Ports to race at each address, in this order, in place of the service's,
      which may be NULL then. */
-  const uint16_t *ports;
+  const uint16_t* ports;
   size_t port_count;
-  struct sockaddr_storage *peer; /* out, unless NULL: who was reached */
-  int *lookup_error; /* out, unless NULL: an EAI_* code of getaddrinfo(3) if
+  struct sockaddr_storage* peer; /* out, unless NULL: who was reached */
+  int* lookup_error; /* out, unless NULL: an EAI_* code of getaddrinfo(3) if
                         the name could not be resolved, else 0 */
-  char *message;     /* out, unless NULL: why the call failed, one line without
+  char* message;     /* out, unless NULL: why the call failed, one line without
                         a newline, cut to message_size octets; "" on success */
   size_t message_size;
 };
@@ -66,20 +66,20 @@ static inline struct happy_options happy_default_options(void) {
  * Any thread may call it. Signal handlers run meanwhile and do not end it; it
  * is no cancellation point.
  */
-int happy_connect(const char *host, const char *service,
-                  const struct happy_options *options);
+int happy_connect(const char* host, const char* service,
+                  const struct happy_options* options);
 
 /* What happens is told to `line`: one JSON object a call, without a newline,
  * from any thread, one at a time, also after happy_connect() has returned. It
  * must not call this library. Set it before the first happy_connect(); NULL
  * ends it. The events are those of HAPPY_TRACE.
  */
-void happy_set_trace(void (*line)(const char *json, size_t length,
-                                  void *context),
-                     void *context);
+void happy_set_trace(void (*line)(const char* json, size_t length,
+                                  void* context),
+                     void* context);
 
 /* "0.1.0": the version of the library that is loaded. */
-const char *happy_version(void);
+const char* happy_version(void);
 
 #ifdef __cplusplus
 }
