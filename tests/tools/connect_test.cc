@@ -102,6 +102,18 @@ TEST_F(Connect, SaysWhyThereIsNoConnection) {
   EXPECT_EQ(connect({"127.0.0.1", nobody, "--count", "2"}).status, 1);
 }
 
+TEST_F(Connect, EndsWhenItsTimeHasPassed) {
+  const uint16_t silent = lab::likely_free_port();
+  const lab::Descriptor black_hole = lab::listen_on(
+      {*IpAddress::parse("127.0.0.1"), silent}, lab::Listening::kBlackHole);
+  for (const char* bound : {"--timeout-ms", "--attempt-ms"}) {
+    const Ended ended =
+        connect({"127.0.0.1", std::to_string(silent), bound, "200"});
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_EQ(ended.err, "happyctl connect: 127.0.0.1: Connection timed out\n");
+  }
+}
+
 TEST_F(Connect, SaysWhatIsWrongInOneLine) {
   EXPECT_EQ(connect({}).status, 2);
   EXPECT_EQ(connect({"127.0.0.1"}).status, 2);

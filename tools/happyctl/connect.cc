@@ -37,8 +37,8 @@ struct Options {
   bool stdio = false;
   bool ascii = false;
   bool json = false;
-  double timeout_s = 0;          // 0: none
-  double attempt_timeout_s = 0;  // 0: the policy's
+  unsigned timeout_ms = 0;  // 0: none
+  unsigned attempt_ms = 0;  // 0: the policy's
   int count = 1;
 };
 
@@ -69,8 +69,8 @@ class Call {
     for (const std::string& port : ports)
       ports_.push_back(static_cast<uint16_t>(std::atoi(port.c_str())));
     wish_.family = options.ipv4 ? AF_INET : options.ipv6 ? AF_INET6 : AF_UNSPEC;
-    wish_.timeout_ms = static_cast<unsigned>(options.timeout_s * 1000);
-    wish_.attempt_ms = static_cast<unsigned>(options.attempt_timeout_s * 1000);
+    wish_.timeout_ms = options.timeout_ms;
+    wish_.attempt_ms = options.attempt_ms;
     wish_.message = why_;
     wish_.message_size = sizeof why_;
     // One port may be the name of a service.
@@ -220,14 +220,15 @@ void add_connect(CLI::App& app, Outcome* outcome) {
                  "join the connection to standard input and output");
   auto* const ipv4 = verb->add_flag("-4", options->ipv4, "IPv4 alone");
   verb->add_flag("-6", options->ipv6, "IPv6 alone")->excludes(ipv4);
-  verb->add_option("--timeout", options->timeout_s,
-                   "end after so many seconds, look-up included")
-      ->check(CLI::Range(0.001, 1e6))
-      ->type_name("S");
-  verb->add_option("--attempt-timeout", options->attempt_timeout_s,
-                   "end the attempt at one address after so many seconds")
-      ->check(CLI::Range(0.001, 1e6))
-      ->type_name("S");
+  constexpr unsigned kLongestMs = 86'400'000;  // a day
+  verb->add_option("--timeout-ms", options->timeout_ms,
+                   "end after so long, look-up included")
+      ->check(CLI::Range(1U, kLongestMs))
+      ->type_name("N");
+  verb->add_option("--attempt-ms", options->attempt_ms,
+                   "end the attempt at one address after so long")
+      ->check(CLI::Range(1U, kLongestMs))
+      ->type_name("N");
   verb->add_option("--count", options->count,
                    "connect so many times; print percentiles")
       ->check(CLI::Range(1, 1000000))
