@@ -215,7 +215,8 @@ void add_run(CLI::App& app, Outcome* outcome) {
       ->required();
   verb->footer(
       "Exit status: the program's; 126 if it cannot be run, 127 if it is not "
-      "found,\n1 if --require refuses it, 2 for a usage or policy error.");
+      "found,\n1 if --require refuses it, 2 for a usage or policy error.\n"
+      "Example: happyctl run --trace t.json -- curl https://www.example.com/");
   verb->callback([options, outcome] {
     for (std::string& word : options->command) word.erase(0, 1);
     *outcome = static_cast<Outcome>(run(*options));
