@@ -15,9 +15,9 @@ using happyctl::Outcome;
 
 // A new verb is one file, one declaration in verb.h and one line here.
 constexpr void (*kVerbs[])(CLI::App&, Outcome*) = {
-    happyctl::add_check,   happyctl::add_connect, happyctl::add_pin,
-    happyctl::add_resolve, happyctl::add_run,     happyctl::add_state,
-    happyctl::add_trace,
+    happyctl::add_check, happyctl::add_connect, happyctl::add_doctor,
+    happyctl::add_pin,   happyctl::add_resolve, happyctl::add_run,
+    happyctl::add_state, happyctl::add_trace,
 };
 
 // One line, like all else that goes wrong.

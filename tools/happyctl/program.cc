@@ -17,7 +17,8 @@
 namespace happyctl {
 namespace {
 
-constexpr int kMostScripts = 5;  // one interprets another; the kernel's bound
+constexpr size_t kMostScripts =
+    5;  // one interprets another; the kernel's bound
 
 int fault_of(const std::string& path) {
   struct stat info;
@@ -93,6 +94,7 @@ std::optional<std::string> why_not_loaded(const ElfFile& program,
                                                 : "not a 64-bit program";
   }
   if (program.interpreter.empty()) return "statically linked";
+  if (program.is_go) return "a Go program, which makes its system calls itself";
   if (base_name(program.interpreter).starts_with("ld-musl")) {
     return fmt::format("another C library ({})", program.interpreter);
   }
@@ -127,14 +129,19 @@ bool is_text(const std::string& path) {
   return !seen.starts_with('\x7f') && seen.find('\0') == seen.npos;
 }
 
+std::vector<std::string> interpreters_of(const std::string& path) {
+  std::vector<std::string> files = {path};
+  while (files.size() <= kMostScripts) {
+    const auto script = read_script(files.back());
+    if (!script) break;
+    files.push_back(interpreter_of(*script));
+  }
+  return files;
+}
+
 std::optional<std::string> why_not_intercepted(const std::string& path,
                                                const std::string& library) {
-  std::string file = path;
-  for (int i = 0; i < kMostScripts; ++i) {
-    const auto script = read_script(file);
-    if (!script) break;
-    file = interpreter_of(*script);
-  }
+  const std::string file = interpreters_of(path).back();
   const auto elf = read_elf(file);
   if (!elf) return std::nullopt;  // nobody can tell; the kernel will
   auto why = why_not_loaded(*elf, library);

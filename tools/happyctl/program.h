@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace happyctl {
 
@@ -17,6 +18,10 @@ Program find_program(const std::string& name);
 
 // Whether a shell could make sense of a file that the kernel does not know.
 bool is_text(const std::string& path);
+
+// The file itself; for a script then its interpreter, and where that is a
+// script its own. "#!/usr/bin/env PROGRAM" is about PROGRAM.
+std::vector<std::string> interpreters_of(const std::string& path);
 
 // Why `library` would not be loaded with the program at `path`, in the words
 // that follow "cannot be intercepted: "; nullopt if nothing speaks against it.

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "core/net/clock.h"
 #include "core/shared_state.h"
+#include "tools/happyctl/installation.h"
 #include "tools/happyctl/output.h"
 #include "tools/happyctl/verb.h"
 
@@ -24,18 +24,6 @@ struct Options {
   bool flush = false;
   bool json = false;
 };
-
-// As libhappy.so finds it; empty: nothing is shared.
-std::string folder_name() {
-  const auto folder = [](const char* name) -> std::string {
-    const char* const value = std::getenv(name);
-    return value != nullptr ? value : "";
-  };
-  if (const auto named = folder("HAPPY_STATE"); !named.empty())
-    return named.front() == '/' ? named : "";
-  const auto base = folder("XDG_RUNTIME_DIR");
-  return base.starts_with('/') ? base + "/libhappy" : "";
-}
 
 std::string age_text(Duration age) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(age).count();
@@ -156,7 +144,7 @@ void show_records(StateFolder& folder, bool json) {
 }
 
 Outcome run(const Options& options) {
-  const std::string path = folder_name();
+  const std::string path = state_folder();
   std::string why;
   const auto folder =
       path.empty() ? nullptr : StateFolder::open(path, {}, &why);

@@ -19,6 +19,7 @@ enum class Outcome : int {
 // `app` and `outcome` outlive the callback.
 void add_check(CLI::App& app, Outcome* outcome);
 void add_connect(CLI::App& app, Outcome* outcome);
+void add_doctor(CLI::App& app, Outcome* outcome);
 void add_pin(CLI::App& app, Outcome* outcome);
 void add_resolve(CLI::App& app, Outcome* outcome);
 // Its outcome is the exit status of the program that it ran, which may be any.
