@@ -190,9 +190,11 @@ TEST_F(Trace, HostileTextsStayTexts) {
   const std::string file =
       write(race(0, "x") + attempt(0, 1, "192.0.2.1") + won(5, 1));
   std::string text = read("t.json");
-  text.replace(text.find("\"x\""), 3, "\"<script>\\u001b[2J</script>&\\\"\"");
+  text.replace(text.find("\"x\""), 3,
+               "\"<script>\\u001b[2J</script>&\\\"\\u009b2J\"");
   write(text);
-  EXPECT_THAT(trace({file}).out, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(trace({file}).out,
+              AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\xc2\x9b"))));
   EXPECT_EQ(
       trace({file, "--svg", folder_ / "o.svg", "--html", folder_ / "o.html"})
           .status,
@@ -203,6 +205,18 @@ TEST_F(Trace, HostileTextsStayTexts) {
                              Not(HasSubstr("<script"))));
   EXPECT_THAT(page, Not(HasSubstr("<script>\\u001b")));
   EXPECT_EQ(page.find("</script>"), page.rfind("</script>"));
+}
+
+TEST_F(Trace, HostileNumbersAreNumbers) {
+  const std::string huge = "9223372036854775807";
+  std::string text = race(0, "x") + attempt(0, 1, "192.0.2.1") + won(5, 1);
+  const std::string end = "\"t_us\":1005000";
+  ASSERT_NE(text.find(end), std::string::npos);
+  text.replace(text.find(end), end.size(), "\"t_us\":" + huge);
+  EXPECT_EQ(trace({write(text)}).status, 0);
+  const std::string begin = "\"t_us\":1000000";
+  text.replace(text.find(begin), begin.size(), "\"t_us\":-" + huge);
+  EXPECT_EQ(trace({write(text)}).status, 0);
 }
 
 TEST_F(Trace, PicturesAreReadableInLightAndDark) {

@@ -27,7 +27,7 @@ std::vector<std::string> trial_environment(const std::string& library) {
       return setting.starts_with(name);
     };
     if (!is("LD_PRELOAD=") && !is("HAPPY_LOG=") && !is("HAPPY_TRACE=") &&
-        !is("HAPPY_DISABLE=") && !is("HAPPY_EAGER="))
+        !is("HAPPY_DISABLE=") && !is("HAPPY_EAGER=") && !is("HAPPY_STATE="))
       out.push_back(std::move(setting));
   }
   const char* const preload = std::getenv("LD_PRELOAD");
@@ -35,6 +35,7 @@ std::vector<std::string> trial_environment(const std::string& library) {
   out.push_back("LD_PRELOAD=" + with.value_or(library));
   out.emplace_back("HAPPY_LOG=error");
   out.emplace_back("HAPPY_EAGER=1");
+  out.emplace_back("HAPPY_STATE=off");  // it would make the folder
   return out;
 }
 

@@ -15,6 +15,8 @@ constexpr size_t kLongestLine = 65536;
 // Look-ups without a connect, beyond which the oldest is handed on alone.
 constexpr size_t kMostPending = 4096;
 
+constexpr int64_t kLatestUs = int64_t{1} << 53;
+
 template <typename Value>
 Value number(const json& object, const char* key) {
   const auto at = object.find(key);
@@ -55,7 +57,9 @@ struct TraceReader::Event {
   const json& fields;
   const std::string kind = text(fields, "event");
   const long pid = number<long>(fields, "pid");
-  const int64_t at_us = number<int64_t>(fields, "t_us");
+  // Within what can be subtracted; no clock gets there.
+  const int64_t at_us =
+      std::clamp<int64_t>(number<int64_t>(fields, "t_us"), 0, kLatestUs);
 
   Key race() const { return {pid, number<uint64_t>(fields, "race")}; }
 };

@@ -54,7 +54,7 @@ std::string escaped(const std::string& text) {
 // What does not fit ends in an ellipsis; the whole is in the tool tip.
 std::string shortened(const std::string& text, size_t most) {
   if (text.size() <= most) return escaped(text);
-  return escaped(text.substr(0, most - 1)) + "…";
+  return escaped(beginning_of(text, most - 1)) + "…";
 }
 
 const char* class_of(BarKind kind) {

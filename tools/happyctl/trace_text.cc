@@ -116,6 +116,15 @@ std::string summary_of(const TraceLookUp& look_up) {
 
 }  // namespace
 
+std::string beginning_of(const std::string& text, size_t most) {
+  if (text.size() <= most) return text;
+  const auto continues = [&](size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
+  };
+  while (most > 0 && continues(most)) --most;
+  return text.substr(0, most);
+}
+
 std::string milliseconds_text(int64_t us) {
   const double ms = static_cast<double>(us) / 1000;
   if (ms < 99.95) return fmt::format("{:.1f} ms", ms);

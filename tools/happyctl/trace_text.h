@@ -17,7 +17,7 @@ struct Bar {
   std::string label;    // "look-up (dot, quad9)", "192.0.2.1 port 80"
   int64_t from_us = 0;  // after the entry's zero
   int64_t to_us = 0;
-  std::string outcome;  // "won after 10.5 ms", "ECONNREFUSED", "no answer"
+  std::string outcome;  // "won, 10.5 ms", "ECONNREFUSED", "no answer"
 };
 
 struct Chart {
@@ -31,6 +31,9 @@ struct Chart {
 // A look-up that was over long before the connect is told, not drawn: the zero
 // is then the race's beginning.
 Chart chart_of(const TraceEntry& entry);
+
+// At most so many octets of UTF-8 text, of whole characters.
+std::string beginning_of(const std::string& text, size_t most);
 
 // "0.3 ms", "42.7 ms", "262 ms", "12.3 s": three figures.
 std::string milliseconds_text(int64_t us);

@@ -43,18 +43,25 @@ Look look_of(BarKind kind) {
   return {"░", '.', terminal_color::bright_black};
 }
 
-// Control characters of a hostile name must not reach the terminal.
+// Control characters of a hostile name must not reach the terminal: those of
+// ASCII, and U+0080 to U+009F, which are C2 80 to C2 9F in UTF-8.
 std::string harmless(const std::string& text) {
-  std::string out = text;
-  for (char& octet : out)
-    if (static_cast<unsigned char>(octet) < 0x20 || octet == 0x7f) octet = '?';
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto octet = static_cast<unsigned char>(text[i]);
+    const auto next =
+        static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool c1 = octet == 0xc2 && next >= 0x80 && next < 0xa0;
+    if (c1) ++i;
+    out += c1 || octet < 0x20 || octet == 0x7f ? '?' : text[i];
+  }
   return out;
 }
 
 std::string fitted(const std::string& text, size_t width) {
   const std::string plain = harmless(text);
   if (plain.size() <= width) return fmt::format("{:<{}}", plain, width);
-  return plain.substr(0, width - 1) + "~";
+  return beginning_of(plain, width - 1) + "~";
 }
 
 class Drawing {
