@@ -36,6 +36,7 @@ int fault_of(int fd, PolicySource source) {
   if (source == PolicySource::kArgument) return 0;
   struct stat info;
   if (fstat(fd, &info) != 0) return errno;
+  if (S_ISDIR(info.st_mode)) return EISDIR;
   return S_ISREG(info.st_mode) ? 0 : EINVAL;
 }
 

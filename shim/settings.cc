@@ -38,7 +38,8 @@ int read_policy(const char* path) {
   if (fd < 0) return errno;
   struct stat info;
   int error = fstat(fd, &info) != 0 ? errno : 0;
-  if (error == 0 && !S_ISREG(info.st_mode)) error = EINVAL;
+  if (error == 0 && !S_ISREG(info.st_mode))
+    error = S_ISDIR(info.st_mode) ? EISDIR : EINVAL;
   if (error == 0 && static_cast<size_t>(info.st_size) > kPolicyLimit) {
     error = EFBIG;
   }

@@ -21,6 +21,8 @@ void read_option(uint16_t code, Reader value, Edns& out) {
     if (!info_code) return;
     const auto text = value.take(value.remaining());
     out.errors.push_back({*info_code, {text->begin(), text->end()}});
+  } else if (code == kPadding) {
+    out.padded = true;
   }
 }
 
@@ -61,7 +63,8 @@ std::optional<Edns> read_edns(uint16_t record_class, uint32_t ttl,
            .version = static_cast<uint8_t>(ttl >> 16),
            .dnssec_ok = (ttl & 0x8000) != 0,
            .errors = {},
-           .keepalive = {}};
+           .keepalive = {},
+           .padded = false};
   while (rdata.remaining() != 0) {
     const auto code = rdata.u16();
     const auto length = rdata.u16();

@@ -132,6 +132,7 @@ struct Edns {
   // RFC 7828: how long the server leaves an idle connection open. 0: close
   // it after the pending replies.
   std::optional<std::chrono::milliseconds> keepalive;
+  bool padded = false;  // RFC 7830: has the option, of whatever length
 
   bool operator==(const Edns&) const = default;
 };

@@ -14,6 +14,7 @@ namespace happy::test {
 namespace {
 
 using nlohmann::json;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -75,6 +76,7 @@ TEST_F(Resolve, ShowsRuleResolverAuthenticationAndAddresses) {
   EXPECT_THAT(ended.out, HasSubstr("  AAAA       60 s  2001:db8::1\n"));
   EXPECT_THAT(ended.out, HasSubstr("authenticated by pin\n"));
   EXPECT_THAT(ended.out, HasSubstr("answer for AAAA "));
+  EXPECT_THAT(ended.out, ContainsRegex(" ms, [0-9]+ octets, (not )?padded"));
   EXPECT_THAT(ended.err, IsEmpty());
   EXPECT_EQ(1, server_->statistics().connections);
 }
@@ -164,6 +166,8 @@ TEST_F(Resolve, PrintsJson) {
   EXPECT_EQ("pin", out["connection"]["authenticated_by"]);
   EXPECT_EQ("192.0.2.1", out["results"][0]["records"][0]["data"]);
   EXPECT_GT(out["results"][0]["answer_ms"].get<double>(), 0);
+  EXPECT_GT(out["results"][0]["octets"].get<int>(), 12);
+  EXPECT_TRUE(out["results"][0]["padded"].is_boolean());
 }
 
 TEST_F(Resolve, BadArgumentsAreUsageErrors) {

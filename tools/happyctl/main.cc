@@ -30,6 +30,13 @@ std::string usage_line(const CLI::App* app, const CLI::Error& error) {
   return command + ": " + what + "; see " + command + " --help\n";
 }
 
+bool has_verb(CLI::App* app, const std::string& name) {
+  const auto verbs = app->get_subcommands({});
+  return std::any_of(verbs.begin(), verbs.end(), [&name](const CLI::App* verb) {
+    return verb->get_name() == name;
+  });
+}
+
 Outcome run(int argc, char** argv) {
   CLI::App app("Runs programs under libhappy and shows what it would do.",
                "happyctl");
@@ -44,6 +51,12 @@ Outcome run(int argc, char** argv) {
   for (const auto add_verb : kVerbs) add_verb(app, &outcome);
   try {
     auto words = happyctl::guard_command({argv + 1, argv + argc});
+    if (!words.empty() && !words[0].starts_with('-') &&
+        !has_verb(&app, words[0])) {
+      happyctl::complain("happyctl: there is no verb \"" + words[0] +
+                         "\"; see happyctl --help\n");
+      return Outcome::kUsage;
+    }
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {

@@ -47,7 +47,8 @@ bool finish_output() {
   if (!flushed && first_error == 0) first_error = errno;
   if (flushed && std::ferror(stdout) == 0) return true;
   complain("happyctl: standard output: " +
-           std::string(std::strerror(first_error != 0 ? first_error : EIO)) +
+           std::string(first_error != 0 ? std::strerror(first_error)
+                                        : "it cannot be written to") +
            "\n");
   return false;
 }

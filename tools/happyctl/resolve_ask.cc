@@ -110,6 +110,7 @@ class Exchange {
       return;
     }
     out->timings = result->timings;
+    out->octets = result->message.size();
     auto message = happy::dns::decode(result->message);
     if (message)
       out->message = *std::move(message);

@@ -27,6 +27,7 @@ struct TypeResult {
   std::optional<happy::net::DotError> error{};  // no reply that can be used
   happy::dns::Message message{};
   happy::net::DotTimings timings{};
+  size_t octets = 0;  // of the reply
 };
 
 struct Findings {

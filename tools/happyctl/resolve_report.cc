@@ -147,6 +147,19 @@ std::string result_text(const TypeResult& result) {
   return out;
 }
 
+bool is_padded(const TypeResult& result) {
+  return result.message.edns && result.message.edns->padded;
+}
+
+// RFC 8467: who reads along sees the length, padded or not. Questions always
+// are.
+std::string size_text(const TypeResult& result) {
+  return fmt::format("{} octets, {}", result.octets,
+                     is_padded(result) ? "padded"
+                                       : "not padded: the length may tell what "
+                                         "was asked");
+}
+
 Json result_json(const TypeResult& result) {
   Json out = {{"type", type_text(result.type)}};
   if (result.error) {
@@ -163,6 +176,8 @@ Json result_json(const TypeResult& result) {
          {"data", data_text(record)}});
   out["extended_errors"] = extended_errors(result.message);
   out["answer_ms"] = milliseconds(result.timings.answer);
+  out["octets"] = result.octets;
+  out["padded"] = is_padded(result);
   return out;
 }
 
@@ -187,8 +202,9 @@ std::string findings_text(const Policy& policy, const Findings& findings) {
   out += connection_text(answered->timings);
   for (const TypeResult& result : findings.results)
     if (!result.error)
-      out += fmt::format("  answer for {} {:.1f} ms\n", type_text(result.type),
-                         milliseconds(result.timings.answer));
+      out +=
+          fmt::format("  answer for {} {:.1f} ms, {}\n", type_text(result.type),
+                      milliseconds(result.timings.answer), size_text(result));
   return out;
 }
 
@@ -197,7 +213,8 @@ std::string failure_text(const Findings& findings) {
   for (const TypeResult& result : findings.results)
     if (result.error) lines.push_back(result.error->text);
   if (findings.source == Source::kSystem && !findings.note.empty())
-    lines.push_back(findings.note);
+    lines.push_back("happyctl resolve: " + findings.asked + ": " +
+                    findings.note);
   std::string out;
   // A and AAAA fail alike where the resolver does.
   for (size_t i = 0; i < lines.size(); ++i)

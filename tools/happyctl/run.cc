@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "tools/happyctl/child.h"
 #include "tools/happyctl/output.h"
@@ -34,12 +37,15 @@ bool takes_value(std::string_view option) {
   return option == "--policy" || option == "--trace" || option == "--log";
 }
 
+using Json = nlohmann::ordered_json;
+
 struct Options {
   std::optional<std::string> policy;
   std::optional<std::string> trace;
   std::optional<std::string> log;
   bool require = false;
   bool quiet = false;
+  bool json = false;
   std::vector<std::string> command;
 };
 
@@ -91,13 +97,32 @@ bool set_log(const Options& options) {
   return true;
 }
 
+// Why the library could not append to the file; 0: it can.
+int trace_fault(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return EISDIR;
+    return access(path.c_str(), W_OK) == 0 ? 0 : errno;
+  }
+  if (errno != ENOENT) return errno;
+  const std::string above = std::filesystem::path(path).parent_path();
+  return access(above.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+bool check_trace(const Options& options) {
+  const int error = options.trace ? trace_fault(absolute(*options.trace)) : 0;
+  if (error != 0)
+    say(fmt::format("--trace: {}: {}", *options.trace, std::strerror(error)));
+  return error == 0;
+}
+
 // The trace that is summed up at the end: the user's, or a temporary one.
 class TraceFile {
  public:
   explicit TraceFile(const Options& options) {
     path_ = options.trace ? absolute(*options.trace)
                           : from_environment("HAPPY_TRACE");
-    if (path_.empty() && !options.quiet) make_temporary();
+    if (path_.empty() && (options.json || !options.quiet)) make_temporary();
     if (path_.empty()) return;
     set("HAPPY_TRACE", path_);
     // The library appends: what is there already is somebody else's.
@@ -111,7 +136,10 @@ class TraceFile {
   TraceFile(const TraceFile&) = delete;
   TraceFile& operator=(const TraceFile&) = delete;
 
-  std::string summary() const {
+  // nullopt where it cannot be read again: a terminal, a pipe.
+  std::optional<std::string> summary() const {
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(path_, none)) return std::nullopt;
     std::ifstream file(path_);
     file.seekg(before_);
     TraceSummary summary;
@@ -165,14 +193,42 @@ ChildEnd start(const std::string& path, std::vector<std::string> arguments) {
   return run_child("/bin/sh", arguments, environment());
 }
 
+void say_summary(const TraceFile& trace) {
+  if (const auto text = trace.summary()) say(*text);
+}
+
+// The program has standard output for itself.
+void sum_up_in_json(const Options& options, const TraceFile& trace,
+                    const std::optional<std::string>& why_not, int status) {
+  Json why, code, number, summary;  // null
+  if (why_not)
+    why = *why_not;
+  else if (const auto text = trace.summary())
+    summary = *text;
+  if (WIFSIGNALED(status))
+    number = WTERMSIG(status);
+  else
+    code = WEXITSTATUS(status);
+  const Json out = {{"program", options.command[0]},
+                    {"intercepted", !why_not},
+                    {"why_not", why},
+                    {"status", code},
+                    {"signal", number},
+                    {"summary", summary}};
+  complain(out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
 int start_and_sum_up(const Options& options, const std::string& path,
-                     bool intercepted) {
+                     const std::optional<std::string>& why_not) {
   ChildEnd end;
   {
     const TraceFile trace(options);
     end = start(path, options.command);
     signal(SIGPIPE, SIG_IGN);  // a gone reader must not change the status
-    if (end.error == 0 && intercepted && !options.quiet) say(trace.summary());
+    if (end.error == 0 && options.json)
+      sum_up_in_json(options, trace, why_not, end.status);
+    else if (end.error == 0 && !why_not && !options.quiet)
+      say_summary(trace);
   }
   if (end.error == 0) return end_like(end.status);
   say(fmt::format("{}: {}", options.command[0], std::strerror(end.error)));
@@ -180,18 +236,18 @@ int start_and_sum_up(const Options& options, const std::string& path,
 }
 
 int run(const Options& options) {
-  if (!set_policy(options) || !set_log(options)) {
+  if (!set_policy(options) || !set_log(options) || !check_trace(options)) {
     return static_cast<int>(Outcome::kUsage);
   }
   const std::string& name = options.command[0];
   const Program program = find_program(name);
   if (program.error != 0) return cannot_start(name, program.error);
   const auto why = obstacle(program.path, find_library());
-  if (why) {
+  if (why && (options.require || !options.json)) {
     say(fmt::format("{} cannot be intercepted: {}", name, *why));
     if (options.require) return static_cast<int>(Outcome::kFailed);
   }
-  return start_and_sum_up(options, program.path, !why);
+  return start_and_sum_up(options, program.path, why);
 }
 
 }  // namespace
@@ -211,6 +267,8 @@ void add_run(CLI::App& app, Outcome* outcome) {
   verb->add_flag("--require", options->require,
                  "do not run a program that cannot be intercepted");
   verb->add_flag("--quiet", options->quiet, "do not sum up at the end");
+  verb->add_flag("--json", options->json,
+                 "sum up as a JSON object in one line of standard error");
   verb->add_option("CMD", options->command, "program and its arguments")
       ->required();
   verb->footer(
