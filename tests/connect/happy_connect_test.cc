@@ -31,7 +31,6 @@ using std::chrono::steady_clock;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
-using testing::StrEq;
 using namespace std::chrono_literals;
 
 constexpr auto kLoopback = "127.0.0.1";

@@ -58,8 +58,6 @@ ConnectDisplay::ConnectDisplay(const Settings& settings)
     live_ = std::thread([this] { draw_live(); });
 }
 
-ConnectDisplay::~ConnectDisplay() { finish(); }
-
 void ConnectDisplay::take(std::string_view line) {
   const std::lock_guard lock(mutex_);
   reader_.read(line);

@@ -23,7 +23,7 @@ class ConnectDisplay {
 
   // Takes the library's trace (happy_set_trace) until finish().
   explicit ConnectDisplay(const Settings& settings);
-  ~ConnectDisplay();
+  ~ConnectDisplay() = default;  // after finish()
   ConnectDisplay(const ConnectDisplay&) = delete;
   ConnectDisplay& operator=(const ConnectDisplay&) = delete;
 

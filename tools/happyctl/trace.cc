@@ -86,7 +86,7 @@ class Terminal {
     if (!json_) return show(waterfall(chart_of(entry), style_) + "\n");
     show((count_++ == 0 ? "[" : ",\n ") + dumped(json_of(entry)));
   }
-  void finish(const TraceSummary& summary) {
+  void finish(const TraceSummary& summary) const {
     if (!json_) return show(summary.text() + "\n");
     show(count_ == 0 ? "[]\n" : "]\n");
   }
