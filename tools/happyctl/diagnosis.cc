@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "tools/happyctl/foreign_code.h"
 #include "tools/happyctl/program.h"
@@ -84,8 +85,8 @@ std::string imports_text(const HookedImports& imports) {
 
 class Doctor {
  public:
-  Doctor(const std::string& path, const std::string& library)
-      : library_(library), out_{.path = path} {}
+  Doctor(const std::string& path, std::string library)
+      : library_(std::move(library)), out_{.path = path} {}
 
   Diagnosis examine();
 
