@@ -136,10 +136,8 @@ Found ask_engine(const std::string& host, int family,
 
 Found look_up(const std::string& host, int family, const Patience& patience) {
   if (host.empty()) return failed(EAI_NONAME);
-  Found numeric = ask_system(host, family, AI_NUMERICHOST);
-  if (numeric) return remembered(host, family, std::move(numeric));
-  // An address, but of the other family.
-  if (ask_system(host, AF_UNSPEC, AI_NUMERICHOST)) return numeric;
+  if (ask_system(host, AF_UNSPEC, AI_NUMERICHOST))  // of whichever family
+    return remembered(host, family, ask_system(host, family, AI_NUMERICHOST));
   if (const int error = find_nat64(host, patience))
     return tl::unexpected(Failure{.error = error});
   bool strict = false;

@@ -19,9 +19,8 @@ tl::unexpected<Failure> failed(int error) {
   return tl::unexpected(Failure{.error = error});
 }
 
-int close_if_open(int descriptor) {
+void close_if_open(int descriptor) {
   if (descriptor >= 0) close(descriptor);
-  return -1;
 }
 
 // Reads the error that a socket keeps.
