@@ -2,26 +2,28 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 
 #include "connect/race.h"
+#include "core/base/log_level.h"
 #include "core/policy_file.h"
+#include "core/quiet_write.h"
+#include "core/state_folder.h"
 
 namespace happy::direct {
 namespace {
 
-constexpr const char* kLevels[] = {"off", "error", "warn", "info", "debug"};
-
 // Leaked, as the engine is: it may be used until the process ends.
 struct Process {
   std::mutex mutex;  // of what follows, and held across a fork
-  const happy_engine* engine = nullptr;
+  std::atomic<const happy_engine*> engine = nullptr;  // read without it
   bool opened = false;
   std::string folder;
   std::string state_folder;
@@ -42,15 +44,15 @@ Process& process() {
 
 void write_line(int descriptor, std::string line) {
   line += '\n';
-  // A log that cannot be written is no reason to stop.
-  if (write(descriptor, line.data(), line.size()) < 0) return;
+  write_quietly(descriptor, line.data(), line.size());
 }
 
 void log_line(int level, const char* line, size_t length) {
   const Process& self = process();
   if (level > self.host.log_level || self.log_descriptor < 0) return;
-  write_line(self.log_descriptor, std::string("libhappy: ") + kLevels[level] +
-                                      ": " + std::string(line, length));
+  write_line(self.log_descriptor, std::string("libhappy: ") +
+                                      kLogLevels[level] + ": " +
+                                      std::string(line, length));
 }
 
 void trace_line(const char* line, size_t length) {
@@ -73,11 +75,9 @@ void read_log_setting(Process* self) {
   const char* const text = secure_getenv("HAPPY_LOG");
   if (text == nullptr) return;
   const char* const colon = strchr(text, ':');
-  const std::string level(text, colon != nullptr
-                                    ? static_cast<size_t>(colon - text)
-                                    : strlen(text));
-  for (int i = HAPPY_LOG_OFF; i <= HAPPY_LOG_DEBUG; ++i)
-    if (strcasecmp(level.c_str(), kLevels[i]) == 0) self->host.log_level = i;
+  const size_t length =
+      colon != nullptr ? static_cast<size_t>(colon - text) : strlen(text);
+  self->host.log_level = std::max(log_level_of(text, length), 0);
   const bool to_file = colon != nullptr && colon[1] != '\0';
   self->log_descriptor = to_file ? open_for_append(colon + 1) : STDERR_FILENO;
 }
@@ -98,13 +98,6 @@ std::string own_folder() {
   return slash == std::string::npos ? "." : file.substr(0, slash);
 }
 
-std::string state_folder() {
-  const char* const named = secure_getenv("HAPPY_STATE");
-  if (named != nullptr && *named != '\0') return *named == '/' ? named : "";
-  const char* const base = secure_getenv("XDG_RUNTIME_DIR");
-  return base != nullptr && *base == '/' ? std::string(base) + "/libhappy" : "";
-}
-
 void read_settings(Process* self) {
   happy_host& host = self->host;
   read_log_setting(self);
@@ -118,7 +111,7 @@ void read_settings(Process* self) {
   }
   if (self->folder.empty()) self->folder = own_folder();
   host.library_folder = self->folder.c_str();
-  self->state_folder = state_folder();
+  self->state_folder = find_state_folder();
   if (!self->state_folder.empty())
     host.state_folder = self->state_folder.c_str();
 }
@@ -153,9 +146,9 @@ void before_fork() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   Process& self = process();
   self.mutex.lock();
-  if (self.engine != nullptr) {
-    self.engine->pause_helper();
-    self.engine->before_fork();
+  if (const happy_engine* const engine = self.engine) {
+    engine->pause_helper();
+    engine->before_fork();
   }
   self.trace_mutex.lock();
   mask_before_fork = before;
@@ -165,7 +158,7 @@ void after_fork(void (*happy_engine::*tell)()) {
   const sigset_t before = mask_before_fork;
   Process& self = process();
   self.trace_mutex.unlock();
-  if (self.engine != nullptr) (self.engine->*tell)();
+  if (const happy_engine* const engine = self.engine) (engine->*tell)();
   self.mutex.unlock();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
@@ -173,8 +166,9 @@ void after_fork(void (*happy_engine::*tell)()) {
 }  // namespace
 
 const happy_engine* engine() {
-  const EngineCall call;
   Process& self = process();
+  if (const happy_engine* const opened = self.engine) return opened;
+  const EngineCall call;
   const std::lock_guard lock(self.mutex);
   if (!self.opened) {
     self.opened = true;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -61,6 +62,13 @@ bool nobody_needs_to_know(int error) {
 }
 
 }  // namespace
+
+std::string find_state_folder() {
+  const char* const named = secure_getenv("HAPPY_STATE");
+  if (named != nullptr && *named != '\0') return *named == '/' ? named : "";
+  const char* const base = secure_getenv("XDG_RUNTIME_DIR");
+  return base != nullptr && *base == '/' ? std::string(base) + "/libhappy" : "";
+}
 
 std::unique_ptr<StateFolder> StateFolder::open(
     const std::string& path, const net::DescriptorPolicy& descriptors,

@@ -19,6 +19,10 @@
 
 namespace happy {
 
+// Which folder that is by the environment (docs/state.md, "Where"); empty:
+// nothing is shared. The shim decides the same by itself.
+std::string find_state_folder();
+
 class StateFolder {
  public:
   static constexpr size_t kMostOctets = size_t{64} << 10;  // of one file

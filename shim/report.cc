@@ -10,7 +10,9 @@
 
 #include <algorithm>
 
+#include "core/base/log_level.h"
 #include "core/engine.h"
+#include "core/quiet_write.h"
 #include "shim/descriptors.h"
 #include "shim/real.h"
 #include "shim/settings.h"
@@ -32,22 +34,6 @@ FileIdentity identity(int fd) {
   struct stat info;
   if (fstat(fd, &info) != 0) return {};
   return {info.st_dev, info.st_ino, true};
-}
-
-// A reader that has gone must not kill the host: a SIGPIPE that this write
-// raised is taken back before the mask is restored.
-void write_quietly(int fd, const char* data, size_t size) {
-  sigset_t pipe_only, before, pending;
-  sigemptyset(&pipe_only);
-  sigaddset(&pipe_only, SIGPIPE);
-  sigpending(&pending);
-  pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-  const ssize_t written = write(fd, data, size);
-  if (written < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE)) {
-    const timespec now{};
-    sigtimedwait(&pipe_only, nullptr, &now);
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 int open_for_append(const char* path) {
@@ -97,11 +83,10 @@ void log_line(int level, const char* line, size_t length) {
   if (level > settings().log_level) return;
   const int saved = errno;
   const int fd = log_target();
-  static constexpr const char* kNames[] = {"", "error", "warn", "info",
-                                           "debug"};
   char buffer[1024];
-  const int head = snprintf(buffer, sizeof buffer,
-                            "libhappy: %s: ", kNames[std::clamp(level, 0, 4)]);
+  const int head =
+      snprintf(buffer, sizeof buffer,
+               "libhappy: %s: ", kLogLevels[std::clamp(level, 0, 4)]);
   const size_t room = sizeof buffer - static_cast<size_t>(head) - 1;
   const size_t body = std::min(length, room);
   memcpy(buffer + head, line, body);

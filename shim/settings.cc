@@ -10,6 +10,7 @@
 
 #include <atomic>
 
+#include "core/base/log_level.h"
 #include "core/engine.h"
 #include "shim/context.h"
 #include "shim/lock.h"
@@ -109,18 +110,6 @@ void find_policy() {
   take_if_present(kSystemPolicy);
 }
 
-int log_level_of(const char* text, size_t length) {
-  static constexpr const char* kNames[] = {"off", "error", "warn", "info",
-                                           "debug"};
-  for (int level = HAPPY_LOG_OFF; level <= HAPPY_LOG_DEBUG; ++level) {
-    if (strlen(kNames[level]) == length &&
-        strncasecmp(kNames[level], text, length) == 0) {
-      return level;
-    }
-  }
-  return HAPPY_LOG_OFF;
-}
-
 // LEVEL or LEVEL:FILE.
 void read_log_setting() {
   const char* text = secure_getenv("HAPPY_LOG");
@@ -128,7 +117,8 @@ void read_log_setting() {
   const char* colon = strchr(text, ':');
   const size_t length =
       colon ? static_cast<size_t>(colon - text) : strlen(text);
-  the_settings.log_level = log_level_of(text, length);
+  const int level = log_level_of(text, length);
+  the_settings.log_level = level >= 0 ? level : int{HAPPY_LOG_OFF};
   if (colon != nullptr && colon[1] != '\0') the_settings.log_path = colon + 1;
 }
 

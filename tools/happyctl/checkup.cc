@@ -15,6 +15,7 @@
 
 #include "core/net/load_tls.h"
 #include "core/net/source_address.h"
+#include "core/state_folder.h"
 #include "tools/happyctl/checkup_resolvers.h"
 #include "tools/happyctl/checkup_state.h"
 #include "tools/happyctl/elf_bytes.h"
@@ -22,6 +23,7 @@
 #include "tools/happyctl/library_trial.h"
 #include "tools/happyctl/policy_file.h"
 #include "tools/happyctl/run_environment.h"
+#include "tools/happyctl/units.h"
 
 namespace happyctl {
 namespace {
@@ -45,7 +47,7 @@ class Checkup {
     check_routes();
     if (loaded && tls_ != nullptr) check_resolvers_of(loaded->policy);
     check_clock();
-    tell_(state_finding(state_folder()));
+    tell_(state_finding(happy::find_state_folder()));
   }
 
  private:
@@ -252,10 +254,9 @@ void Checkup::tell_resolver(const ResolverCheck& check) {
        fmt::format("{}: {}, authenticated by {}; connect {:.1f} ms, handshake "
                    "{:.1f} ms, answer {:.1f} ms",
                    one.address.to_string(), timings.tls_version,
-                   timings.authenticated_by,
-                   static_cast<double>(timings.connect.count()) / 1000,
-                   static_cast<double>(timings.handshake.count()) / 1000,
-                   static_cast<double>(timings.answer.count()) / 1000));
+                   timings.authenticated_by, milliseconds(timings.connect),
+                   milliseconds(timings.handshake),
+                   milliseconds(timings.answer)));
   }
   for (const AddressCheck& one : check.addresses) {
     if (one.result->has_value()) continue;

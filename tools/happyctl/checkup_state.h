@@ -8,7 +8,7 @@
 
 namespace happyctl {
 
-// `path`: as state_folder() gives it; empty: none.
+// `path`: as find_state_folder() gives it; empty: none.
 Finding state_finding(const std::string& path);
 
 }  // namespace happyctl

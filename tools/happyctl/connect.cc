@@ -22,6 +22,7 @@
 #include "tools/happyctl/output.h"
 #include "tools/happyctl/policy_faults.h"
 #include "tools/happyctl/relay.h"
+#include "tools/happyctl/units.h"
 #include "tools/happyctl/verb.h"
 
 namespace happyctl {
@@ -67,7 +68,7 @@ class Call {
   explicit Call(const Options& options) {
     const auto ports = split(options.ports);
     for (const std::string& port : ports)
-      ports_.push_back(static_cast<uint16_t>(std::atoi(port.c_str())));
+      ports_.push_back(parse_port(port).value_or(0));
     wish_.family = options.ipv4 ? AF_INET : options.ipv6 ? AF_INET6 : AF_UNSPEC;
     wish_.timeout_ms = options.timeout_ms;
     wish_.attempt_ms = options.attempt_ms;
@@ -98,19 +99,10 @@ class Call {
   char why_[300] = "";
 };
 
-bool is_port(const std::string& text) {
-  const bool digits = !text.empty() && text.size() <= 5 &&
-                      std::all_of(text.begin(), text.end(), [](char one) {
-                        return one >= '0' && one <= '9';
-                      });
-  const int number = digits ? std::atoi(text.c_str()) : 0;
-  return number > 0 && number <= 65535;
-}
-
 std::optional<std::string> fault_of(const Options& options) {
   if (options.ports.find(',') != std::string::npos)
     for (const std::string& port : split(options.ports))
-      if (!is_port(port)) return "\"" + port + "\" is not a port number";
+      if (!parse_port(port)) return "\"" + port + "\" is not a port number";
   if (options.stdio && options.count != 1)
     return "--stdio makes one connection, --count many";
   return std::nullopt;

@@ -33,9 +33,11 @@ void show(std::string_view text) {
   if (size != text.size() && first_error == 0) first_error = errno;
 }
 
-void show_json(const Json& json) {
-  show(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+std::string dumped(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
+
+void show_json(const Json& json) { show(dumped(json, 2) + "\n"); }
 
 void complain(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <string_view>
 
 namespace happyctl {
@@ -15,8 +16,10 @@ void guard_standard_descriptors();
 
 // To standard output. What fails is told by finish_output().
 void show(std::string_view text);
-// The same with two spaces of indentation; what is not UTF-8, as a file's name
-// may be, is replaced.
+// JSON as text, indented by so many spaces; on one line without a number. What
+// is not UTF-8, as a file's name may be, is replaced.
+std::string dumped(const nlohmann::ordered_json& json, int indent = -1);
+// To standard output, indented by two.
 void show_json(const nlohmann::ordered_json& json);
 
 // To standard error; nobody can be told where that fails. `text` ends its line.

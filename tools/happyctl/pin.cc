@@ -1,7 +1,6 @@
 // happyctl pin: what a resolver's certificate can be known by, ready to paste.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -10,12 +9,13 @@
 #include "tools/happyctl/pin_report.h"
 #include "tools/happyctl/terminal.h"
 #include "tools/happyctl/tls_probe.h"
+#include "tools/happyctl/units.h"
 #include "tools/happyctl/verb.h"
 
 namespace happyctl {
 namespace {
 
-constexpr uint16_t kDotPort = 853;
+const uint16_t kDotPort = happy::config::Resolver{}.port;
 
 struct Options {
   std::string place{};
@@ -25,38 +25,29 @@ struct Options {
   bool json = false;
 };
 
-std::optional<uint16_t> parse_port(std::string_view text) {
-  unsigned port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc() || stop != end || port == 0 || port > 65535)
+// An address without a port; no IPv4 address stands in brackets.
+std::optional<happy::Endpoint> place_of(std::string_view address,
+                                        std::optional<uint16_t> port,
+                                        bool in_brackets) {
+  const auto parsed = happy::IpAddress::parse(address);
+  if (!parsed || !port) return std::nullopt;
+  if (in_brackets && parsed->family != happy::Family::kIpv6)
     return std::nullopt;
-  return static_cast<uint16_t>(port);
+  return happy::Endpoint{*parsed, *port};
 }
 
 // ADDRESS, ADDRESS:PORT; an IPv6 address with a port stands in brackets.
 std::optional<happy::Endpoint> parse_place(std::string_view text) {
-  if (const auto address = happy::IpAddress::parse(text))
-    return happy::Endpoint{*address, kDotPort};
-  std::string_view address, port;
-  if (text.starts_with('[')) {
-    const size_t close = text.find(']');
-    if (close == text.npos) return std::nullopt;
-    address = text.substr(1, close - 1);
-    if (address.find(':') == address.npos) return std::nullopt;
-    text.remove_prefix(close + 1);
-    if (!text.empty() && !text.starts_with(':')) return std::nullopt;
-    port = text.empty() ? "853" : text.substr(1);
-  } else {
-    const size_t colon = text.find(':');
-    if (colon == text.npos) return std::nullopt;
-    address = text.substr(0, colon);
-    port = text.substr(colon + 1);
-  }
-  const auto parsed = happy::IpAddress::parse(address);
-  const auto number = parse_port(port);
-  if (!parsed || !number) return std::nullopt;
-  return happy::Endpoint{*parsed, *number};
+  if (const auto bare = place_of(text, kDotPort, false)) return bare;
+  const bool in_brackets = text.starts_with('[');
+  const size_t end = in_brackets ? text.find(']') : text.find(':');
+  if (end == text.npos) return std::nullopt;
+  const std::string_view address =
+      text.substr(in_brackets ? 1 : 0, end - (in_brackets ? 1 : 0));
+  std::string_view rest = text.substr(in_brackets ? end + 1 : end);
+  if (rest.empty()) return place_of(address, kDotPort, in_brackets);
+  if (!rest.starts_with(':')) return std::nullopt;
+  return place_of(address, parse_port(rest.substr(1)), in_brackets);
 }
 
 Outcome refuse(const std::string& text, Outcome outcome) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/pin.h"
+#include "tools/happyctl/units.h"
 
 namespace happyctl {
 namespace {
@@ -16,13 +17,8 @@ using happy::Endpoint;
 using happy::config::to_string;
 using Json = nlohmann::ordered_json;
 
-constexpr uint16_t kDotPort = 853;
 constexpr time_t kDay = 86400;
 constexpr size_t kMostNames = 8;
-
-double milliseconds(happy::Duration duration) {
-  return static_cast<double>(duration.count()) / 1000;
-}
 
 std::string date_text(time_t when) {
   struct tm parts {};
@@ -118,7 +114,8 @@ Json resolvers_json(const Endpoint& place, const SeenServer& seen,
                     const std::string& ca_file) {
   const SeenCertificate& leaf = seen.chain.front();
   Json resolver = {{"addresses", {place.address.to_string()}}};
-  if (place.port != kDotPort) resolver["port"] = place.port;
+  if (place.port != happy::config::Resolver{}.port)
+    resolver["port"] = place.port;
   if (seen.by_ca()) resolver["auth_name"] = seen.name;
   if (seen.by_ca() && !ca_file.empty()) resolver["ca_file"] = ca_file;
   resolver["pins"] =

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tools/happyctl/terminal.h"
+#include "tools/happyctl/units.h"
 
 namespace happyctl {
 namespace {
@@ -26,8 +27,6 @@ std::string_view line_of(std::string_view text, int number) {
   }
   return text.substr(0, text.find('\n'));
 }
-
-bool continues_character(char c) { return (c & 0xc0) == 0x80; }
 
 bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||

@@ -6,6 +6,7 @@
 
 #include "config/host_pattern.h"
 #include "core/dns/edns.h"
+#include "tools/happyctl/units.h"
 
 namespace happyctl {
 namespace {
@@ -22,10 +23,6 @@ using Json = nlohmann::ordered_json;
 using Source = Findings::Source;
 
 constexpr uint16_t kTxt = 16;
-
-double milliseconds(happy::Duration duration) {
-  return static_cast<double>(duration.count()) / 1000;
-}
 
 // Character strings in quotes (RFC 1035 section 3.3.14), hostile octets as
 // \DDD.

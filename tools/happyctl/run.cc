@@ -215,7 +215,7 @@ void sum_up_in_json(const Options& options, const TraceFile& trace,
                     {"status", code},
                     {"signal", number},
                     {"summary", summary}};
-  complain(out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  complain(dumped(out) + "\n");
 }
 
 int start_and_sum_up(const Options& options, const std::string& path,

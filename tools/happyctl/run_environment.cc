@@ -1,13 +1,14 @@
 #include "tools/happyctl/run_environment.h"
 
 #include <fmt/format.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <string_view>
+
+#include "core/base/log_level.h"
+#include "core/engine.h"
 
 namespace happyctl {
 namespace {
@@ -15,16 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kLibrary = "libhappy.so";
-constexpr std::array<std::string_view, 5> kLevels = {"off", "error", "warn",
-                                                     "info", "debug"};
-
-// Index into kLevels, or nullopt.
-std::optional<size_t> level_of(const std::string& setting) {
-  const std::string level = setting.substr(0, setting.find(':'));
-  for (size_t i = 0; i < kLevels.size(); ++i) {
-    if (strcasecmp(level.c_str(), kLevels[i].data()) == 0) return i;
-  }
-  return std::nullopt;
+// happy_log_level's number, or -1.
+int level_of(const std::string& setting) {
+  return happy::log_level_of(setting.data(),
+                             std::min(setting.find(':'), setting.size()));
 }
 
 bool has_library(std::string_view preload) {
@@ -65,7 +60,7 @@ tl::expected<std::string, std::string> preload_with(
 }
 
 tl::expected<std::string, std::string> log_setting(const std::string& text) {
-  if (!level_of(text)) {
+  if (level_of(text) < 0) {
     return tl::unexpected(fmt::format(
         "\"{}\" is not LEVEL or LEVEL:FILE; levels are off, error, warn, "
         "info, debug",
@@ -78,8 +73,7 @@ tl::expected<std::string, std::string> log_setting(const std::string& text) {
 }
 
 bool is_talkative(const std::string& log_setting) {
-  constexpr size_t kInfo = 3;
-  return level_of(log_setting).value_or(0) >= kInfo;
+  return level_of(log_setting) >= HAPPY_LOG_INFO;
 }
 
 std::vector<std::string> environment() {

@@ -144,7 +144,7 @@ void show_records(StateFolder& folder, bool json) {
 }
 
 Outcome run(const Options& options) {
-  const std::string path = state_folder();
+  const std::string path = happy::find_state_folder();
   std::string why;
   const auto folder =
       path.empty() ? nullptr : StateFolder::open(path, {}, &why);

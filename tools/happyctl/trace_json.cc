@@ -1,5 +1,6 @@
 #include "tools/happyctl/trace_json.h"
 
+#include "tools/happyctl/output.h"
 #include "tools/happyctl/trace_text.h"
 
 namespace happyctl {
@@ -23,20 +24,6 @@ const char* word_of(AttemptEnd end) {
       break;
   }
   return "won";
-}
-
-const char* word_of(BarKind kind) {
-  switch (kind) {
-    case BarKind::kLookUp:
-      return "lookup";
-    case BarKind::kWon:
-      return "won";
-    case BarKind::kFailed:
-      return "failed";
-    case BarKind::kUnanswered:
-      break;
-  }
-  return "none";
 }
 
 ordered_json text_or_null(const std::string& text) {
@@ -123,10 +110,6 @@ ordered_json json_of(const TraceEntry& entry) {
                      {"at_us", entry.passed->at_us},
                      {"why", entry.passed->why}};
   return out;
-}
-
-std::string dumped(const ordered_json& json, int indent) {
-  return json.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 std::string page(const std::string& heading,

@@ -18,7 +18,4 @@ nlohmann::ordered_json json_of(const TraceEntry& entry);
 std::string page(const std::string& heading,
                  const std::vector<TraceEntry>& entries);
 
-// For any text, also one that is no UTF-8.
-std::string dumped(const nlohmann::ordered_json& json, int indent = -1);
-
 }  // namespace happyctl

@@ -57,20 +57,6 @@ std::string shortened(const std::string& text, size_t most) {
   return escaped(beginning_of(text, most - 1)) + "…";
 }
 
-const char* class_of(BarKind kind) {
-  switch (kind) {
-    case BarKind::kLookUp:
-      return "lookup";
-    case BarKind::kWon:
-      return "won";
-    case BarKind::kFailed:
-      return "failed";
-    case BarKind::kUnanswered:
-      break;
-  }
-  return "none";
-}
-
 class Picture {
  public:
   // Its parts, which semicolons divide, a line each.
@@ -125,12 +111,12 @@ class Picture {
     out_ += fmt::format(
         "<rect class='{}' x='{:.1f}' y='{}' width='{:.1f}' height='{}' rx='2'>"
         "<title>{}: {} to {}, {}</title></rect>\n",
-        class_of(bar.kind), kBarsFrom + from, y_ - kBar + 3, to - from, kBar,
+        word_of(bar.kind), kBarsFrom + from, y_ - kBar + 3, to - from, kBar,
         escaped(bar.label), milliseconds_text(bar.from_us),
         milliseconds_text(bar.to_us), escaped(bar.outcome));
     // The grey of a bar is too faint for words.
     const bool faint = bar.kind == BarKind::kUnanswered;
-    put(kOutcomeFrom, faint ? "quiet" : class_of(bar.kind),
+    put(kOutcomeFrom, faint ? "quiet" : word_of(bar.kind),
         shortened(bar.outcome, 20));
     y_ += kRow;
   }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "tools/happyctl/units.h"
+
 namespace happyctl {
 namespace {
 
@@ -116,12 +118,23 @@ std::string summary_of(const TraceLookUp& look_up) {
 
 }  // namespace
 
+const char* word_of(BarKind kind) {
+  switch (kind) {
+    case BarKind::kLookUp:
+      return "lookup";
+    case BarKind::kWon:
+      return "won";
+    case BarKind::kFailed:
+      return "failed";
+    case BarKind::kUnanswered:
+      break;
+  }
+  return "none";
+}
+
 std::string beginning_of(const std::string& text, size_t most) {
   if (text.size() <= most) return text;
-  const auto continues = [&](size_t at) {
-    return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
-  };
-  while (most > 0 && continues(most)) --most;
+  while (most > 0 && continues_character(text[most])) --most;
   return text.substr(0, most);
 }
 

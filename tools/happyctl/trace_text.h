@@ -11,6 +11,8 @@
 namespace happyctl {
 
 enum class BarKind : uint8_t { kLookUp, kWon, kFailed, kUnanswered };
+// "lookup", "won", "failed", "none": what styles of pictures call it.
+const char* word_of(BarKind kind);
 
 struct Bar {
   BarKind kind = BarKind::kLookUp;
